@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing step fails its test, in helpers as in tests")]
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -288,15 +289,24 @@ fn a_process_file_that_names_a_living_stranger_does_not_refuse_the_start() {
     let cluster = Cluster::start(quick(&data_dir)).unwrap();
     let pid_file = cluster.home().join("pgdata/postmaster.pid");
     let text = std::fs::read_to_string(&pid_file).unwrap();
+    let owner = std::fs::metadata(&pid_file).unwrap().uid();
     let postmaster = cluster.postmaster_pid();
     drop(cluster);
     assert!(!is_alive(postmaster));
-    let stranger = std::process::id().to_string();
-    std::fs::write(&pid_file, text.replacen(&postmaster.to_string(), &stranger, 1)).unwrap();
+    // As after a restart of a container: another process of the same user has the number by now.
+    let mut command = Command::new("sleep");
+    command.arg("60").current_dir("/");
+    if we_are_root() {
+        command.uid(owner);
+    }
+    let mut stranger = command.spawn().unwrap();
+    std::fs::write(&pid_file, text.replacen(&postmaster.to_string(), &stranger.id().to_string(), 1)).unwrap();
 
-    let cluster = Cluster::start(quick(&data_dir)).unwrap();
+    let started = Cluster::start(quick(&data_dir));
 
-    assert_eq!(cluster.execute("postgres", "select 1").unwrap(), "1");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert_eq!(started.unwrap().execute("postgres", "select 1").unwrap(), "1");
 }
 
 #[test]
@@ -421,4 +431,21 @@ fn as_root_a_private_data_folder_lets_only_the_servers_user_pass() {
     assert_eq!((folder.uid(), folder.mode() & 0o777), (0, 0o710));
     assert_eq!(cluster.home(), data_dir.canonicalize().unwrap());
     assert_eq!(cluster.execute("postgres", "select 1").unwrap(), "1");
+}
+
+#[test]
+fn as_root_data_in_a_folder_out_of_reach_is_not_forgotten_for_an_empty_cluster_elsewhere() {
+    if !we_are_root() {
+        println!("skipped: only root runs the server as somebody else");
+        return;
+    }
+    let dir = an_open_folder();
+    let data_dir = dir.path().join("data");
+    Cluster::start(quick(&data_dir)).unwrap().stop().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+
+    let error = Cluster::start(quick(&data_dir)).unwrap_err();
+
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(!data_dir.join("postgres.location").exists());
 }
