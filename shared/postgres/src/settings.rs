@@ -111,6 +111,8 @@ fn server_settings(options: &Options, layout: &Layout) -> String {
         ("fsync", &durable),
         ("synchronous_commit", &durable),
         ("full_page_writes", &durable),
+        // After a kill PostgreSQL syncs all its thousand files first: one call does it in a tenth of the time.
+        ("recovery_init_sync_method", "syncfs"),
         // Nobody replicates from a private cluster.
         ("wal_level", "minimal"),
         ("max_wal_senders", "0"),
