@@ -1,0 +1,112 @@
+//! The one table from roles and services to scopes.
+//!
+//! A role gives what its work needs and no more. Scopes that reach personal data of every customer (`customers.*`) and scopes that let data
+//! out in bulk (`events.read`, `recipients.read`) are given sparingly, and never to a customer's own token.
+
+use std::collections::BTreeSet;
+
+#[cfg(test)]
+mod tests;
+
+/// The services of the suite; each has its own signing key.
+pub const SERVICES: [&str; 6] = ["customers", "tickets", "staff", "surveys", "notifications", "portal"];
+
+/// The role whose token reaches one customer only, and therefore has to name one.
+pub const CUSTOMER: &str = "customer";
+
+/// Roles that push events in the name of any source: they operate the connections to other systems.
+pub const PUSHES_FOR_ANY_SOURCE: [&str; 2] = ["integration", "ops"];
+
+/// Every role with its scopes.
+pub const ROLES: [(&str, &[&str]); 7] = [
+    // Serves customers: sees and keeps their data, tells why a message was or was not sent, records what a customer asks for. Writes no
+    // texts and changes no rules, as these reach every customer at once.
+    (
+        "agent",
+        &[
+            "customers.read",
+            "customers.write",
+            "notifications.read",
+            "preferences.read",
+            "preferences.write",
+            "templates.read",
+        ],
+    ),
+    // An agent who also takes back a message that should not go out, and writes the texts of the team.
+    (
+        "lead",
+        &[
+            "customers.read",
+            "customers.write",
+            "notifications.read",
+            "notifications.write",
+            "preferences.read",
+            "preferences.write",
+            "templates.read",
+            "templates.write",
+        ],
+    ),
+    // A lead who also decides which kinds of messages exist, and which systems may push.
+    (
+        "manager",
+        &[
+            "apikeys.write",
+            "categories.write",
+            "customers.read",
+            "customers.write",
+            "notifications.read",
+            "notifications.write",
+            "preferences.read",
+            "preferences.write",
+            "templates.read",
+            "templates.write",
+        ],
+    ),
+    // Looks after staff and the handbook. Customers' data is none of their business; the texts that staff send are.
+    ("hr", &["templates.read"]),
+    // Another system: reports what happened, and looks up the customer it belongs to.
+    ("integration", &["customers.read", "events.publish"]),
+    // Keeps the installation running: repairs what is stuck and sees whatever helps to find out why. Writes no customer's data.
+    (
+        "ops",
+        &[
+            "apikeys.write",
+            "categories.write",
+            "clock.write",
+            "customers.read",
+            "deadletters.read",
+            "deadletters.write",
+            "events.publish",
+            "events.read",
+            "notifications.read",
+            "notifications.write",
+            "preferences.read",
+            "templates.read",
+        ],
+    ),
+    // One customer: sees the own place, sets the own preferences.
+    (CUSTOMER, &["place.read", "preferences.own"]),
+];
+
+/// The scopes of a role; none for a role that does not exist, as tokens may carry roles of other applications.
+pub fn scopes_of_role(role: &str) -> &'static [&'static str] {
+    ROLES.iter().find(|(name, _)| *name == role).map_or(&[], |(_, scopes)| scopes)
+}
+
+/// The scopes of a service; none for a name that is not a service of the suite.
+pub fn scopes_of_service(name: &str) -> &'static [&'static str] {
+    match name {
+        // Follows what happens, and asks for addresses at the moment of sending: it stores none.
+        "notifications" => &["events.read", "recipients.read"],
+        // Forwards a person's request with that person's own token, and the pushing systems' keys; may do nothing by itself.
+        "portal" => &[],
+        // Everything a service needs of another it has from its feed.
+        name if SERVICES.contains(&name) => &["events.read"],
+        _ => &[],
+    }
+}
+
+/// The scopes of several roles together.
+pub fn scopes_of_roles<'r>(roles: impl IntoIterator<Item = &'r str>) -> BTreeSet<String> {
+    roles.into_iter().flat_map(scopes_of_role).map(|scope| (*scope).to_owned()).collect()
+}
