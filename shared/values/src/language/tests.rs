@@ -25,6 +25,7 @@ fn a_tag_has_one_spelling() {
         ("EN-US-U-CA-Gregory", "en-US-u-ca-gregory"),
         ("en-a-BBB-x-A-ccc", "en-a-bbb-x-a-ccc"),
         ("ur-x-Home", "ur-x-home"),
+        ("en-us-u-ca-gregory-x-aaaaaaaa-bbbbb", "en-US-u-ca-gregory-x-aaaaaaaa-bbbbb"),
     ] {
         assert_eq!(language(text).as_str(), tag);
     }
@@ -67,7 +68,7 @@ fn what_is_not_built_by_the_rules_is_malformed() {
         "বাংলা",
         "english-abc",
         "en-x-abcdefghi",
-        "en-US-u-ca-gregory-x-aaaaaaaa-bbbbb",
+        "en-US-u-ca-gregory-x-aaaaaaaa-bbbbbb",
         "*",
         "de-DE-",
         "en-x-y-",
