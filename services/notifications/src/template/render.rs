@@ -70,8 +70,10 @@ pub enum RenderError {
     },
 }
 
-/// Makes the message in the first of the `languages` that the version speaks: the customer's choices in their order, then
-/// the installation's default; English comes last in any case. Each language stands for its more general tags too.
+/// Makes the message in the first of the `languages` that the version speaks.
+///
+/// They are the customer's choices in their order, then the installation's default; English comes last in any case. Each
+/// language stands for its more general tags too.
 ///
 /// # Errors
 /// Every [`RenderError`]. Nothing is made in part.
