@@ -1,0 +1,76 @@
+//! The contract of the suite: code generated from `proto/`, and the descriptors that reflection, authorisation and tests read.
+//!
+//! Nothing is written by hand here but the module tree and [`Mutation`].
+
+/// Everything that the suite's own packages define.
+pub mod seva {
+    /// Options of RPCs and fields.
+    pub mod options {
+        #[expect(missing_docs, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("seva.options.v1");
+        }
+    }
+    /// Values and reasons that all packages use.
+    pub mod common {
+        #[allow(missing_docs, clippy::doc_markdown, clippy::too_long_first_doc_paragraph, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("seva.common.v1");
+        }
+    }
+    /// The feed, dead letters and the manual clock.
+    pub mod events {
+        #[allow(missing_docs, clippy::all, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("seva.events.v1");
+        }
+    }
+    /// Customers, orders and the intake.
+    pub mod customers {
+        #[allow(missing_docs, clippy::all, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("seva.customers.v1");
+        }
+    }
+    /// Messages to customers.
+    pub mod notifications {
+        #[allow(missing_docs, clippy::all, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("seva.notifications.v1");
+        }
+    }
+}
+
+/// Public contracts that others own.
+pub mod io {
+    /// The CNCF's event format.
+    pub mod cloudevents {
+        #[allow(missing_docs, clippy::all, reason = "generated")]
+        pub mod v1 {
+            tonic::include_proto!("io.cloudevents.v1");
+        }
+    }
+}
+
+pub use seva::{common, customers, events, notifications, options};
+
+/// The encoded descriptors of all files with their imports and our options.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The descriptors, decoded once.
+pub fn descriptor_pool() -> &'static prost_reflect::DescriptorPool {
+    static POOL: std::sync::LazyLock<prost_reflect::DescriptorPool> = std::sync::LazyLock::new(|| {
+        prost_reflect::DescriptorPool::decode(DESCRIPTORS).expect("the build wrote valid descriptors")
+    });
+    &POOL
+}
+
+/// A request that changes something and can be repeated under the caller's id.
+pub trait Mutation: prost::Message {
+    /// The caller's UUID of this request.
+    fn request_id(&self) -> &str;
+}
+
+mod mutations {
+    include!(concat!(env!("OUT_DIR"), "/mutations.rs"));
+}
