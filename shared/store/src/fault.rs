@@ -1,0 +1,113 @@
+//! What went wrong with a statement, as data: the one place where the driver's errors are read.
+
+use std::time::Duration;
+
+use seva_proto::common::v1::ErrorReason;
+use seva_runtime::Error;
+
+/// When a caller is told to come back after a passing fault.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// A failed statement.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A unique or exclusion constraint, by its name.
+    #[error("constraint {constraint} is violated")]
+    Constraint {
+        /// Name of the constraint.
+        constraint: String,
+        /// The database's words; never told to callers.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Another transaction held a lock for too long.
+    #[error("a lock could not be had in time")]
+    LockTimeout,
+    /// Deadlock or serialization failure: nothing was written, the same again may succeed.
+    #[error("another transaction came between")]
+    Serialization,
+    /// No connection, or the server is going away. Whether a write happened is not known.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The statement itself is wrong, or data does not fit: a fault of ours or of the event.
+    #[error("the database refused: {0}")]
+    Refused(#[source] sqlx::Error),
+    /// Something else decided before the database was asked.
+    #[error(transparent)]
+    Decided(#[from] Error),
+}
+
+impl Fault {
+    /// Whether the same statement can never succeed: data that does not fit, a violated constraint.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Constraint { .. } => true,
+            Self::Refused(error) => error
+                .as_database_error()
+                .and_then(|error| error.code())
+                .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code.starts_with("42")),
+            Self::Decided(error) => !error.is_transient(),
+            Self::LockTimeout | Self::Serialization | Self::Unavailable(_) => false,
+        }
+    }
+
+    /// Whether it is the violation of this constraint.
+    pub fn violates(&self, name: &str) -> bool {
+        matches!(self, Self::Constraint { constraint, .. } if constraint == name)
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::BeginFailed
+                | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+                other => Self::Refused(other),
+            };
+        };
+        let constraint = database.constraint().map(str::to_owned);
+        let code = database.code().unwrap_or_default().into_owned();
+        match (code.as_str(), constraint) {
+            (code, Some(constraint)) if code.starts_with("23") => Self::Constraint { constraint, source: error },
+            ("55P03", _) => Self::LockTimeout,
+            ("40001" | "40P01", _) => Self::Serialization,
+            // Connection exceptions, insufficient resources, operator intervention (shutdown, statement timeout).
+            (code, _) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") => {
+                Self::Unavailable(error)
+            }
+            // Idle-in-transaction timeout: the server has closed the connection.
+            ("25P03", _) => Self::Unavailable(error),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Decided(error) => error,
+            Fault::LockTimeout | Fault::Serialization => write_conflict(),
+            Fault::Unavailable(cause) => {
+                tracing::warn!(cause = %cause, "database unavailable");
+                Error::unavailable(
+                    ErrorReason::DatabaseUnavailable,
+                    "the database cannot be reached just now",
+                    RETRY_AFTER,
+                )
+            }
+            Fault::Constraint { constraint, .. } if constraint == crate::idempotency::CONSTRAINT => write_conflict(),
+            fault @ (Fault::Constraint { .. } | Fault::Refused(_)) => Error::internal(fault),
+        }
+    }
+}
+
+/// The error of a write that other writes overtook again and again.
+pub fn write_conflict() -> Error {
+    Error::aborted(ErrorReason::WriteConflict, "other writes came between; try again").with_retry_after(RETRY_AFTER)
+}

@@ -1,0 +1,16 @@
+//! What the suite's tests stand on. For tests only: it panics where a test cannot go on.
+//!
+//! - [`database`]: one PostgreSQL cluster per test binary, a fresh database per test
+//! - [`wait`]: until something is so, without sleeping for a fixed time
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "tests stop at the first thing that is not as expected"
+)]
+
+pub mod database;
+pub mod wait;
+
+pub use database::TestDatabase;
+pub use wait::eventually;
