@@ -115,12 +115,11 @@ impl BusinessCalendar {
             .sum()
     }
 
-    /// Every span of work that ends after `at`, in order; none overlaps another.
+    /// Every span of work that ends after `at`, in order; none overlaps another. One may be empty where clocks jump.
     fn spans_from(&self, at: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        // A day earlier for clocks that are moved back over midnight.
-        let date = self.zone.date_at(at);
+        // What belongs to an earlier date has closed: at the latest when the clock first showed this one.
         self.hours
-            .dates_with_hours(date.yesterday().unwrap_or(date))
+            .dates_with_hours(self.zone.date_at(at))
             .flat_map(|date| self.hours.on(date).iter().map(move |interval| (date, interval)))
             .map(|(date, interval)| {
                 let opens_at = self.zone.first_instant_reading(date.to_datetime(interval.start));
@@ -131,7 +130,7 @@ impl BusinessCalendar {
                 };
                 (opens_at, closes_at)
             })
-            .filter(move |(opens_at, closes_at)| opens_at < closes_at && *closes_at > at)
+            .filter(move |(_, closes_at)| *closes_at > at)
     }
 }
 

@@ -120,6 +120,22 @@ fn skipped_hours_of_work_are_not_counted_twice() {
 }
 
 #[test]
+fn work_that_begins_in_a_skipped_or_doubled_hour_begins_at_the_first_chance() {
+    let week = vec![WeeklyInterval::new(Weekday::Sunday, time(2, 30, 0, 0), time(6, 0, 0, 0))];
+    let calendar = BusinessCalendar::new(zone("Europe/Berlin"), week, vec![]).unwrap();
+
+    let nanosecond = SignedDuration::from_nanos(1);
+    for opens_at in [instant("2025-03-30T01:00:00Z"), instant("2025-10-26T00:30:00Z")] {
+        assert!(calendar.is_open(opens_at));
+        assert!(!calendar.is_open(opens_at - nanosecond));
+    }
+    // Three hours pass on the day that skips one, four and a half on the day that has it twice.
+    let day = |from, to| calendar.between(instant(from), instant(to));
+    assert_eq!(day("2025-03-29T12:00:00Z", "2025-03-30T12:00:00Z"), hours_long(3));
+    assert_eq!(day("2025-10-25T12:00:00Z", "2025-10-26T12:00:00Z"), SignedDuration::from_mins(270));
+}
+
+#[test]
 fn a_calendar_without_working_time_is_refused() {
     let open_once = DatedException { date: date(2025, 6, 7), intervals: vec![hours(10, 12)] };
     assert_eq!(refusal(vec![], vec![]), "CALENDAR_EMPTY");

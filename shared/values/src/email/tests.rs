@@ -46,6 +46,8 @@ fn what_does_not_fit_into_an_envelope_is_too_long() {
     assert!(Email::parse(&format!("{}@example.com", "l".repeat(64))).is_ok());
     assert_eq!(reason(&format!("{}@example.com", "l".repeat(65))), "EMAIL_TOO_LONG");
     assert_eq!(reason(&format!("a@{}.example", "d".repeat(64))), "EMAIL_MALFORMED");
+    // Short as it is written, too long as it is sent.
+    assert_eq!(reason(&format!("a@{}example", "ü.".repeat(32))), "EMAIL_TOO_LONG");
 }
 
 #[test]

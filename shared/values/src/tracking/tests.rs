@@ -54,6 +54,7 @@ fn what_a_browser_would_have_to_repair_is_malformed() {
         "https://:@example.com",
         "https://example.com\\@evil.example",
         "https:\\\\example.com",
+        "https://example.com\\evil",
         " https://example.com",
         "https://example.com ",
         "https://exa mple.com",

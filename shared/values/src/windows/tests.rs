@@ -146,6 +146,16 @@ fn daylight_saving_at_midnight_keeps_the_evening_apart_from_the_morning() {
 }
 
 #[test]
+fn a_window_of_a_skipped_day_does_not_hide_an_earlier_one_of_the_following_day() {
+    // Samoa skipped Friday, 30 December 2011; what is shifted from its noon comes after Saturday's morning.
+    let week = [every(&[Weekday::Friday], 12, 13), every(&[Weekday::Saturday], 9, 10)].concat();
+    let windows = windows("Pacific/Apia", week, vec![]);
+
+    assert_eq!(windows.next_allowed(instant("2011-12-30T09:00:00Z")), Some(instant("2011-12-30T19:00:00Z")));
+    assert_eq!(windows.next_allowed(instant("2011-12-30T20:00:00Z")), Some(instant("2011-12-30T22:00:00Z")));
+}
+
+#[test]
 fn intervals_that_share_a_moment_are_refused() {
     let two = |a: Vec<WeeklyInterval>, b: Vec<WeeklyInterval>| [a, b].concat();
     assert_eq!(
