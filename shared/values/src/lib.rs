@@ -42,3 +42,5 @@ pub use tracking::WebLink;
 pub use weekly::{DatedException, DayInterval, WeeklyInterval};
 pub use windows::AvailabilityWindows;
 pub use zone::Zone;
+
+pub use uuid::Uuid;
