@@ -3,7 +3,10 @@
 use std::{future::Future, time::Duration};
 
 use futures::FutureExt;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tracing::Instrument;
 
 /// What follows when a task ends before the process stops, by an error or a panic.
@@ -15,10 +18,12 @@ pub enum OnFailure {
     StopProcess,
 }
 
-/// The tasks of a process and the sign to stop.
+/// The tasks of a process and the two signs to end: first calls drain, then workers stop.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
+    calls: TaskTracker,
+    draining: CancellationToken,
     stopping: CancellationToken,
     failed: CancellationToken,
 }
@@ -56,7 +61,25 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tracker.spawn(work)
+        self.calls.spawn(work)
+    }
+
+    /// Counts as a call until it is dropped: held by servers while they have connections.
+    pub fn hold(&self) -> TaskTrackerToken {
+        self.calls.token()
+    }
+
+    /// Cancelled when the process begins to end: servers accept no more connections, and streams end.
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
+    /// Tells servers and streams to end and waits for the calls in progress; answers whether all ended in time. Workers go on, as calls
+    /// may wait for them.
+    pub async fn drain(&self, within: Duration) -> bool {
+        self.draining.cancel();
+        self.calls.close();
+        tokio::time::timeout(within, self.calls.wait()).await.is_ok()
     }
 
     /// Cancelled when the process stops: workers look at it between two items.
@@ -69,10 +92,16 @@ impl Tasks {
         self.failed.clone()
     }
 
-    /// Tells every task to stop and waits for them; answers whether all ended in time.
+    /// Tells every task to stop and waits for them and for calls; answers whether all ended in time.
     pub async fn stop(&self, within: Duration) -> bool {
+        self.draining.cancel();
         self.stopping.cancel();
+        self.calls.close();
         self.tracker.close();
-        tokio::time::timeout(within, self.tracker.wait()).await.is_ok()
+        let all = async {
+            self.calls.wait().await;
+            self.tracker.wait().await;
+        };
+        tokio::time::timeout(within, all).await.is_ok()
     }
 }
