@@ -199,6 +199,19 @@ impl Violations {
         }
     }
 
+    /// Notes the faults of a message below `field` when parsing failed; answers the value otherwise.
+    pub fn take_message<T>(&mut self, field: &str, parsed: Result<T, seva_values::proto::Faults>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(faults) => {
+                for (path, invalid) in faults {
+                    self.add(format!("{field}.{path}"), invalid);
+                }
+                None
+            }
+        }
+    }
+
     /// Notes that `field` is required when it is missing.
     pub fn required<T>(&mut self, field: impl Into<String>, value: Option<T>) -> Option<T> {
         if value.is_none() {

@@ -46,30 +46,53 @@ begin
     return v_head + v_count;
 end $$;
 
--- Makes partitions ahead and lets go of what is too old. Owner's rights, because the application may not change tables.
-create function keep_outbox(p_today date, p_keep_days integer) returns void
-language plpgsql security definer set search_path = pg_catalog, seva as $$
+-- Makes the partitions of today and the days ahead. Owner's rights, because the application may not change tables.
+--
+-- A day that began without its partition (nothing ran for a week) has its rows in the default one: they move, or the partition could
+-- never be made. Attaching lets writers of other days go on, where creating in place would lock them all out.
+create function make_partitions(p_today date) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_day date;
     v_partition text;
 begin
+    -- Every process keeps; one at a time.
+    perform pg_advisory_xact_lock(hashtextextended('seva.keep', 0));
     for v_day in select generate_series(p_today, p_today + 7, interval '1 day')::date loop
         v_partition := 'outbox_' || to_char(v_day, 'YYYYMMDD');
-        if to_regclass('seva.' || v_partition) is null then
-            execute format(
-                'create table seva.%I partition of seva.outbox for values from (%L) to (%L)', v_partition, v_day, v_day + 1
-            );
-        end if;
+        continue when to_regclass('seva.' || v_partition) is not null;
+        lock table only seva.outbox in share update exclusive mode;
+        lock table seva.outbox_default in access exclusive mode;
+        execute format('create table seva.%I (like seva.outbox including all)', v_partition);
+        execute format(
+            'with moved as (delete from seva.outbox_default where day = %L returning *) insert into seva.%I select * from moved',
+            v_day, v_partition
+        );
+        execute format(
+            'alter table seva.outbox attach partition seva.%I for values from (%L) to (%L)', v_partition, v_day, v_day + 1
+        );
     end loop;
+end $$;
+
+-- Lets go of the events of all days before `p_before`. The long part comes first and locks nobody out; the sequencer's row comes last.
+create function forget_events(p_before date) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_floor bigint;
+    v_partition text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('seva.keep', 0));
+    select coalesce(max(feed_no), 0) into v_floor from seva.feed where day < p_before;
+    delete from seva.feed where day < p_before;
+    delete from seva.outbox_default where day < p_before;
     for v_partition in
         select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = 'seva.outbox'::regclass and c.relname ~ '^outbox_\d{8}$'
-          and to_date(right(c.relname, 8), 'YYYYMMDD') < p_today - p_keep_days
+          and to_date(right(c.relname, 8), 'YYYYMMDD') < p_before
     loop
         execute format('drop table seva.%I', v_partition);
     end loop;
-    update seva.feed_state
-    set floor = greatest(floor, (select coalesce(max(feed_no), 0) from seva.feed where day < p_today - p_keep_days));
-    delete from seva.feed where day < p_today - p_keep_days;
+    update seva.feed_state set floor = greatest(floor, v_floor);
 end $$;
-select keep_outbox(current_date, 30);
+
+select make_partitions((now() at time zone 'UTC')::date);

@@ -165,6 +165,11 @@ impl Consumer {
             crate::metrics::batch_retried(self.name, &self.source.name());
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+            // Many tries outlast a lease. If another process took over each time, it would count an event's failures from nothing, and
+            // one that always fails would never be a dead letter. When it cannot be renewed for now, the next try tells.
+            if matches!(cursor::renew(&self.db, lease).await, Ok(false)) {
+                return Ok(false);
+            }
         }
         lease.feed_no = batch.last_feed_no;
         lease.epoch = Some(batch.epoch);

@@ -79,7 +79,8 @@ impl Due {
     pub async fn run(self, clock: BusinessClock, stopping: CancellationToken) {
         let mut pause = Duration::ZERO;
         while !stopping.is_cancelled() {
-            match self.drain(&clock, &stopping).await {
+            let mut looked_at = clock.now();
+            match self.drain(&clock, &stopping, &mut looked_at).await {
                 Ok(()) => pause = Duration::ZERO,
                 Err(error) => {
                     tracing::warn!(work = self.name(), %error, "due work failed; trying again");
@@ -87,8 +88,9 @@ impl Due {
                 }
             }
             let next = self.next_due().await.unwrap_or(None).filter(|_| pause.is_zero());
-            // Work that is due but leased elsewhere is looked for at the poll, not in a busy loop.
-            let next = next.filter(|next| *next > clock.now());
+            // Work that was due already and yet not claimed is leased elsewhere: it is looked for at the poll, not in a busy loop. What
+            // became due since the last look is not; the clock may have moved meanwhile.
+            let next = next.filter(|next| *next > looked_at);
             tokio::select! {
                 () = self.bell.0.notified(), if pause.is_zero() => {}
                 () = clock.sleep_until(next, if pause.is_zero() { POLL } else { pause }) => {}
@@ -97,9 +99,19 @@ impl Due {
         }
     }
 
-    /// Works until nothing is due.
-    async fn drain(&self, clock: &BusinessClock, stopping: &CancellationToken) -> Result<(), Error> {
-        while !stopping.is_cancelled() && self.work.run_batch(clock.now(), BATCH).await? > 0 {}
+    /// Works until nothing is due at `looked_at`, the time of its last look.
+    async fn drain(
+        &self,
+        clock: &BusinessClock,
+        stopping: &CancellationToken,
+        looked_at: &mut Timestamp,
+    ) -> Result<(), Error> {
+        while !stopping.is_cancelled() {
+            *looked_at = clock.now();
+            if self.work.run_batch(*looked_at, BATCH).await? == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 }

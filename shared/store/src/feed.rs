@@ -158,14 +158,18 @@ impl Feed {
             return Ok(events);
         }
         let events = read_table(&self.db, cursor, BATCH).await?;
-        match events.first() {
-            Some(first) if first.feed_no != cursor + 1 => Err(Error::new(
+        // Days end within each other, so what retention leaves below its floor has holes: nothing is told from beyond one.
+        let is_gone = !events.is_empty();
+        let unbroken = events.into_iter().zip(cursor + 1..).take_while(|(event, expected)| event.feed_no == *expected);
+        let events: Vec<_> = unbroken.map(|(event, _)| Arc::new(event)).collect();
+        if events.is_empty() && is_gone {
+            return Err(Error::new(
                 Code::OutOfRange,
                 ErrorReason::FeedCursorExpired,
                 format!("the feed no longer holds what follows {cursor}"),
-            )),
-            _ => Ok(events.into_iter().map(Arc::new).collect()),
+            ));
         }
+        Ok(events)
     }
 
     /// What follows `cursor` when memory reaches back that far.
@@ -180,6 +184,10 @@ impl Feed {
     fn keep(&self, events: impl IntoIterator<Item = Event>) {
         let mut newest = self.newest.write().expect("no holder of this lock panics");
         for event in events {
+            // Readers count on numbers without gaps; after one, memory begins anew.
+            if newest.back().is_some_and(|last| last.feed_no + 1 != event.feed_no) {
+                newest.clear();
+            }
             newest.push_back(Arc::new(event));
         }
         let excess = newest.len().saturating_sub(KEPT_IN_MEMORY);

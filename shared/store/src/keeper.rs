@@ -34,16 +34,20 @@ pub async fn run(db: Database, stopping: CancellationToken) {
 /// When the database cannot be asked.
 pub async fn keep(db: &Database, now: Timestamp) -> Result<(), Fault> {
     let today: Date = now.to_zoned(TimeZone::UTC).date();
-    sqlx::query("select seva.keep_outbox($1, $2)")
+    // First and by itself: events of a day without a partition are the worse evil.
+    sqlx::query("select seva.make_partitions($1)").bind(jiff_sqlx::Date::from(today)).execute(db.workers()).await?;
+    let mut forgetting = db.begin().await?;
+    sqlx::query("set local statement_timeout = '10min'").execute(&mut *forgetting).await?;
+    sqlx::query("select seva.forget_events($1 - $2::integer)")
         .bind(jiff_sqlx::Date::from(today))
         .bind(OUTBOX_DAYS)
-        .execute(db.workers())
+        .execute(&mut *forgetting)
         .await?;
     sqlx::query("delete from seva.idempotency where created_at < $1")
         .bind(jiff_sqlx::Timestamp::from(now - IDEMPOTENCY_KEPT))
-        .execute(db.workers())
+        .execute(&mut *forgetting)
         .await?;
-    Ok(())
+    db.commit(forgetting).await
 }
 
 /// Gives the feed another epoch, in the runbook of a restore: every cursor of the lost history is refused from then on.

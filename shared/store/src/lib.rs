@@ -5,6 +5,7 @@
 //! - [`event`]: events in and out; [`sequencer`] and [`feed`]: the dense order in which readers see them
 //! - [`consumer`]: another service's events, each applied once; [`dead_letter`]: those that cannot be
 //! - [`due`]: work whose time comes; [`paging`]: lists; [`keeper`]: retention; [`metrics`]: what operators watch
+//! - [`service`]: the parts of a service and how they run
 //!
 //! The SQL of the shared tables stands here and in `migrations/` alone. A service calls `seva.emit`, `seva.note` and `seva.remember` in the
 //! statement that changes its rows.
@@ -24,6 +25,7 @@ pub mod metrics;
 pub mod migrate;
 pub mod paging;
 pub mod sequencer;
+pub mod service;
 
 pub use database::Database;
 pub use etag::Etag;

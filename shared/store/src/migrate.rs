@@ -7,6 +7,9 @@ use crate::Fault;
 /// The shared schema.
 static SHARED: Migrator = sqlx::migrate!("./migrations");
 
+/// Of the advisory lock that one migrating process holds.
+const LOCK: i64 = 0x5345_5641_4d49_4752;
+
 /// Why a database could not be brought to the present schema.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,12 +37,15 @@ pub enum Error {
 
 /// Migrates as the owner of the database and gives `application_role` what it needs: no DDL, and audit and outbox to insert and select only.
 ///
-/// Several processes may do it at once: the migrator holds a lock.
+/// Several processes may do it at once: one after the other does.
 ///
 /// # Errors
 /// See [`Error`].
 pub async fn run(owner_url: &str, application_role: Option<&str>, service: &Migrator) -> Result<(), Error> {
     let options: PgConnectOptions = owner_url.parse().map_err(Fault::from)?;
+    // Held until its connection ends: neither `create schema` nor grants bear company.
+    let mut lock = PgConnection::connect_with(&options).await.map_err(Fault::from)?;
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut lock).await.map_err(Fault::from)?;
     let mut shared = connect(&options, "seva").await?;
     sqlx::raw_sql("create schema if not exists seva").execute(&mut shared).await.map_err(Fault::from)?;
     SHARED
@@ -53,6 +59,9 @@ pub async fn run(owner_url: &str, application_role: Option<&str>, service: &Migr
         .map_err(|source| Error::Migration { history: "service's schema", source })?;
     if let Some(role) = application_role {
         grant(&mut own, role).await?;
+    }
+    for connection in [shared, own, lock] {
+        connection.close().await.map_err(Fault::from)?;
     }
     Ok(())
 }
@@ -81,10 +90,17 @@ async fn connect(options: &PgConnectOptions, schema: &str) -> Result<PgConnectio
 /// Grants an application role its rights; the role's name is quoted as an identifier.
 async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), Fault> {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let quoted = format!("'{}'", role.replace('\'', "''"));
     let grants = format!(
         "grant usage on schema seva, public to {role};
          grant select, insert, update, delete on all tables in schema public, seva to {role};
          revoke update, delete on seva.outbox, seva.audit from {role};
+         do $$ declare v_partition regclass; begin
+             -- Reached through their parent alone.
+             for v_partition in select inhrelid from pg_inherits where inhparent = 'seva.outbox'::regclass loop
+                 execute format('revoke all on %s from %s', v_partition, {quoted});
+             end loop;
+         end $$;
          revoke insert, update, delete on public._sqlx_migrations, seva._sqlx_migrations from {role};
          grant usage on all sequences in schema public, seva to {role};
          grant execute on all functions in schema seva to {role};"

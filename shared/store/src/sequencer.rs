@@ -43,10 +43,16 @@ async fn sequence(db: &Database, feed: &Feed) -> Result<(), Fault> {
         return Ok(());
     }
     tracing::debug!(service = db.service(), "this process is the sequencer");
+    let mut before = i64::MAX;
     loop {
         let head: i64 =
             sqlx::query_scalar("select seva.sequence_pending($1)").bind(BATCH).fetch_one(&mut connection).await?;
         feed.announce_head(head);
+        let full = head.saturating_sub(before) >= i64::from(BATCH);
+        before = head;
+        if full {
+            continue;
+        }
         // A wake of this process comes at once; what other processes commit is found by the poll.
         let _ = timeout(POLL, db.commit_announced()).await;
     }

@@ -21,6 +21,8 @@ pub mod localized;
 pub mod money;
 pub mod phone;
 pub mod promised;
+#[cfg(feature = "proto")]
+pub mod proto;
 #[cfg(test)]
 mod samples;
 pub mod tracking;

@@ -140,7 +140,8 @@ async fn guarded(
     })
 }
 
-/// Events whose subject has a dead letter, and the others.
+/// Events that have to wait behind a dead letter of their subject, and the others. After a rebase come events from before the dead letter;
+/// they need not wait, and behind it they would be out of order.
 async fn split_parked(
     connection: &mut PgConnection,
     lease: &Lease,
@@ -151,15 +152,17 @@ async fn split_parked(
     }
     let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
     let dead = sqlx::query(
-        "select distinct subject from seva.dead_letter where consumer = $1 and source = $2 and subject = any($3)",
+        "select subject, min(feed_no) from seva.dead_letter
+         where consumer = $1 and source = $2 and subject = any($3)
+         group by subject",
     )
     .bind(&lease.consumer)
     .bind(&lease.source)
     .bind(&subjects)
     .fetch_all(connection)
     .await?;
-    let dead: Vec<String> = dead.iter().map(|row| row.get(0)).collect();
-    Ok(events.iter().cloned().partition(|event| dead.contains(&event.subject)))
+    let dead: HashMap<String, i64> = dead.iter().map(|row| (row.get(0), row.get(1))).collect();
+    Ok(events.iter().cloned().partition(|event| dead.get(&event.subject).is_some_and(|first| event.feed_no >= *first)))
 }
 
 /// Puts an event behind the dead letter of its subject.

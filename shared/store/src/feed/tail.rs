@@ -16,6 +16,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub async fn follow(feed: Feed, stopping: CancellationToken) {
     let mut last = None;
     while !stopping.is_cancelled() {
+        let announced = feed.head();
         let pause = match advance(&feed, &mut last).await {
             Ok(()) => POLL,
             Err(fault) => {
@@ -23,7 +24,8 @@ pub async fn follow(feed: Feed, stopping: CancellationToken) {
                 RETRY
             }
         };
-        let known = last.unwrap_or(0);
+        // A head that was announced and yet could not be read does not make this a busy loop.
+        let known = last.unwrap_or(0).max(announced);
         tokio::select! {
             // Announced by the sequencer of this process; other processes' events are found by the poll.
             () = wait_above(&feed.sequenced, known) => {}

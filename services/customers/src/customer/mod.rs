@@ -1,0 +1,12 @@
+//! A customer: a person whom the company serves, how to reach them, and what they agreed to.
+
+mod commands;
+mod convert;
+pub(crate) mod model;
+mod queries;
+mod rpc;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+pub use rpc::CustomerRpc;

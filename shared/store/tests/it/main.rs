@@ -1,0 +1,15 @@
+//! The store against a real PostgreSQL: two toy services, each claim with the fault that it has to catch.
+
+mod dead_letters;
+mod due;
+mod exactly_once;
+mod faults;
+mod feed;
+mod lint;
+mod order;
+mod paging;
+mod pools;
+mod retention;
+mod rights;
+mod toy;
+mod writes;
