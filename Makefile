@@ -1,0 +1,40 @@
+# Thin: every target is one command of cargo, or one script.
+SHELL := bash
+export SQLX_OFFLINE ?= true
+CARGO ?= cargo
+# The real order histories; any file with the same columns.
+ORDERS ?=
+REPLAY_DIR ?= .seva/replay
+
+.PHONY: demo replay test interop bench faults lint sqlx binaries
+demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
+	$(CARGO) build --release
+	exec target/release/seva up --demo $(if $(filter once,$(DEMO)),--once)
+
+replay: binaries                      ## real order histories on manual time; without ORDERS the product's own sample
+	$(CARGO) build --release
+	exec target/release/seva replay $(if $(ORDERS),$(ORDERS),--sample) --data-dir $(REPLAY_DIR)
+
+test: binaries                        ## everything that needs nothing but Rust, a C compiler and PostgreSQL's binaries
+	$(CARGO) test --workspace
+
+interop: binaries                     ## clients and servers that none of us wrote: grpcio, buf curl, an SMTP server, an OTLP receiver
+	$(CARGO) build --release
+	scripts/interop
+
+faults: binaries                      ## kill -9 of the process and of PostgreSQL under load; ROUNDS=20 is the long form
+	$(CARGO) build --release
+	$(CARGO) test --release -p seva-tests --test faults -- --ignored --nocapture
+
+bench: binaries                       ## figures side by side in one run: a table, and JSON in target/bench.json
+	$(CARGO) build --release
+	$(CARGO) run --release -p seva-tests --bin bench
+
+lint:                                 ## rustfmt, clippy, rustdoc, buf
+	scripts/lint
+
+sqlx: binaries                        ## refreshes the checked queries of every service against its migrations
+	scripts/sqlx
+
+binaries:
+	@scripts/postgres
