@@ -1,6 +1,7 @@
 //! What the suite's tests stand on. For tests only: it panics where a test cannot go on.
 //!
 //! - [`database`]: one PostgreSQL cluster per test binary, a fresh database per test
+//! - [`server`]: a whole service on a port, with tokens for every role
 //! - [`wait`]: until something is so, without sleeping for a fixed time
 
 #![expect(
@@ -10,7 +11,9 @@
 )]
 
 pub mod database;
+pub mod server;
 pub mod wait;
 
 pub use database::TestDatabase;
+pub use server::{TestServer, foundation};
 pub use wait::eventually;
