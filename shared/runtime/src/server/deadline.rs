@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, body::Body};
@@ -16,9 +16,6 @@ use super::{
     limits::Limits,
     stream::StreamBody,
 };
-
-#[cfg(test)]
-mod tests;
 
 /// A stream whose handler has not ended it by then is cut when the server stops.
 const STREAMS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -41,7 +38,7 @@ impl Around for Deadline {
     fn around<S: Inner>(&self, request: Request<Body>, mut inner: S) -> Answering {
         let rule = called(&request);
         let streams = rule.as_ref().is_some_and(|rule| rule.streams());
-        let asked = grpc_timeout(request.headers());
+        let asked = deadline::requested(request.headers());
         let limit = if streams {
             asked.map_or(self.max_stream, |asked| asked.min(self.max_stream))
         } else {
@@ -87,23 +84,4 @@ fn bounded(response: Response<Body>, until: Instant, draining: CancellationToken
 fn stopping_error() -> Error {
     Error::new(Code::Unavailable, ErrorReason::ShuttingDown, "the server is stopping")
         .with_retry_after(Duration::from_secs(1))
-}
-
-/// The caller's `grpc-timeout`; `None` without one or when it is malformed.
-fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let amount: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(amount * 3600)),
-        "M" => Some(Duration::from_secs(amount * 60)),
-        "S" => Some(Duration::from_secs(amount)),
-        "m" => Some(Duration::from_millis(amount)),
-        "u" => Some(Duration::from_micros(amount)),
-        "n" => Some(Duration::from_nanos(amount)),
-        _ => None,
-    }
 }

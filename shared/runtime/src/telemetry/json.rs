@@ -8,7 +8,6 @@ use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
 };
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
     registry::LookupSpan,
@@ -46,8 +45,8 @@ where
         if let Some(span) = context.lookup_current() {
             line.insert("span".into(), span.name().into());
         }
-        let trace = tracing::Span::current().context();
-        let trace = trace.span().span_context().clone();
+        // Not by way of the current `tracing` span, which cannot be asked for while an event is dispatched.
+        let trace = opentelemetry::Context::current().span().span_context().clone();
         if trace.is_valid() {
             line.insert("trace_id".into(), trace.trace_id().to_string().into());
             line.insert("span_id".into(), trace.span_id().to_string().into());

@@ -3,7 +3,7 @@ use super::*;
 fn timeout(value: &str) -> Option<Duration> {
     let mut headers = HeaderMap::new();
     headers.insert("grpc-timeout", value.parse().unwrap());
-    grpc_timeout(&headers)
+    requested(&headers)
 }
 
 #[test]
@@ -21,5 +21,18 @@ fn every_unit_of_a_timeout_is_understood() {
 fn a_malformed_timeout_is_none() {
     for value in ["", "S", "5", "5s", "123456789S", "-1S", "+1S", "1.5S", "1 S"] {
         assert_eq!(timeout(value), None, "{value:?}");
+    }
+}
+
+#[test]
+fn what_is_left_survives_the_header_but_for_its_finest_digits() {
+    for (left, expected) in [
+        (Duration::from_nanos(1_500), Duration::from_micros(1)),
+        (Duration::from_millis(398), Duration::from_millis(398)),
+        (Duration::from_secs(30), Duration::from_secs(30)),
+        (Duration::from_secs(660), Duration::from_secs(660)),
+        (Duration::from_secs(1_000_000), Duration::from_secs(1_000_000)),
+    ] {
+        assert_eq!(timeout(header_value(left).to_str().unwrap()), Some(expected));
     }
 }
