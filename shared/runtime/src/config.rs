@@ -245,7 +245,7 @@ pub struct TelemetryConfig {
     /// Share of traces that are kept, from 0 to 1
     #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", value_name = "RATIO")]
     pub trace_ratio: Option<String>,
-    /// Which log lines are written, such as `info,seva_store=debug`; RUST_LOG is read when this is not set
+    /// Which log lines are written, such as `info,seva_store=debug`; `RUST_LOG` is read when this is not set
     #[arg(long, env = "SEVA_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines are written: `text`, `json`, or `auto` (text on a terminal)

@@ -9,6 +9,9 @@ use tokio_util::{
 };
 use tracing::Instrument;
 
+#[cfg(test)]
+mod tests;
+
 /// What follows when a task ends before the process stops, by an error or a panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {

@@ -82,7 +82,13 @@ impl ApiKeySecret {
 /// Looks keys up and remembers them for a few seconds.
 pub(crate) struct ApiKeyVerifier {
     keys: Arc<dyn ApiKeys>,
-    seen: Mutex<HashMap<Uuid, (Instant, Option<Arc<StoredApiKey>>)>>,
+    seen: Mutex<HashMap<Uuid, Seen>>,
+}
+
+/// What was found under an id, and when.
+struct Seen {
+    at: Instant,
+    key: Option<Arc<StoredApiKey>>,
 }
 
 impl ApiKeyVerifier {
@@ -117,17 +123,17 @@ impl ApiKeyVerifier {
     }
 
     async fn find(&self, id: Uuid) -> Result<Option<Arc<StoredApiKey>>, Error> {
-        if let Some((at, known)) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&id)
-            && at.elapsed() < CACHED_FOR
+        if let Some(seen) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&id)
+            && seen.at.elapsed() < CACHED_FOR
         {
-            return Ok(known.clone());
+            return Ok(seen.key.clone());
         }
         let found = self.keys.find(id).await?.map(Arc::new);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_CACHED {
             seen.clear();
         }
-        seen.insert(id, (Instant::now(), found.clone()));
+        seen.insert(id, Seen { at: Instant::now(), key: found.clone() });
         Ok(found)
     }
 }

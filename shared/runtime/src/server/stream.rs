@@ -16,6 +16,9 @@ use tonic::{Status, body::Body};
 
 use crate::{Error, auth::Principal, clock::machine_now, tasks::Tasks};
 
+#[cfg(test)]
+mod tests;
+
 /// A stream ends itself after about this time, so that callers spread over new servers and show a fresh credential.
 const STREAM_AGE: Duration = Duration::from_secs(600);
 /// Half the width of the variation: streams that began together do not come back together.

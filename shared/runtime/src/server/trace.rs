@@ -25,6 +25,9 @@ use crate::{
 
 use super::around::{Answering, Around, Called, Inner};
 
+#[cfg(test)]
+mod tests;
+
 /// How a method is named that we do not have: its own name could be anything, and would fill the metrics.
 static OTHER: LazyLock<Arc<str>> = LazyLock::new(|| "_OTHER".into());
 

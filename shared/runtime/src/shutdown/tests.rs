@@ -49,3 +49,13 @@ async fn a_step_that_hangs_is_given_up_at_its_bound_and_the_next_ones_run() {
     assert!(!in_time);
     assert!(*closed.lock().unwrap());
 }
+
+#[tokio::test]
+async fn a_signal_to_the_process_is_noticed() {
+    let asked = signal().unwrap();
+
+    let killed = std::process::Command::new("kill").args(["-TERM", &std::process::id().to_string()]).status().unwrap();
+
+    assert!(killed.success());
+    tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap();
+}

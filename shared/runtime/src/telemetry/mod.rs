@@ -50,7 +50,8 @@ impl TelemetryGuard {
         let flushed = tokio::task::spawn_blocking(move || {
             let logs = self.logs.map_or(Ok(()), |logs| logs.shutdown());
             let metrics = self.metrics.map_or(Ok(()), |metrics| metrics.shutdown());
-            logs.and(metrics).and(self.traces.shutdown())
+            let traces = self.traces.shutdown();
+            logs.and(metrics).and(traces)
         });
         match tokio::time::timeout(FLUSH_WITHIN, flushed).await {
             Ok(Ok(Ok(()))) => {}

@@ -74,10 +74,13 @@ fn count(counter: &AtomicUsize) -> usize {
 async fn a_passed_deadline_is_told_as_such_and_the_write_is_finished_all_the_same() {
     let gate = Gate::new();
     let server = Setup { writes: gate.behaviour(), ..Setup::default() }.start().await;
+    let mut client = server.ops();
+    // So that the deadline is not spent on connecting.
+    client.get_time(GetTimeRequest {}).await.unwrap();
     let mut request = Request::new(AdvanceToRequest { time: None });
-    request.set_timeout(Duration::from_millis(80));
+    request.set_timeout(Duration::from_millis(300));
 
-    let status = server.ops().advance_to(request).await.unwrap_err();
+    let status = client.advance_to(request).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
     assert_eq!((count(&gate.finished), count(&gate.dropped)), (0, 0));
 
@@ -153,12 +156,12 @@ async fn the_deadline_goes_on_to_the_handler_and_from_there_to_the_next_server()
     });
     let outer = Setup { writes: forwards, ..Setup::default() }.start().await;
     let mut request = Request::new(AdvanceToRequest { time: None });
-    request.set_timeout(Duration::from_millis(900));
+    request.set_timeout(Duration::from_secs(5));
 
     outer.ops().advance_to(request).await.unwrap();
 
     let left = left.lock().unwrap()[0];
-    assert!(left > Duration::from_millis(100) && left < Duration::from_millis(900), "{left:?}");
+    assert!(left > Duration::from_secs(1) && left < Duration::from_secs(5), "{left:?}");
 }
 
 #[tokio::test]
@@ -214,7 +217,7 @@ async fn a_message_that_is_too_large_is_refused() {
 async fn a_stream_ends_by_the_callers_deadline() {
     let server = Setup { polite: false, ..Setup::default() }.start().await;
     let mut request = Request::new(SubscribeRequest::default());
-    request.set_timeout(Duration::from_millis(100));
+    request.set_timeout(Duration::from_millis(400));
 
     let mut stream = server.feed().subscribe(request).await.unwrap().into_inner();
 

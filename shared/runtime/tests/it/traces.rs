@@ -15,7 +15,10 @@ fn trace_of(traceparent: &str) -> &str {
 #[tokio::test]
 async fn a_trace_goes_from_client_to_server_and_into_a_detached_write_and_on() {
     let config = TelemetryConfig { log: Some("off".into()), ..TelemetryConfig::default() };
+    let hook = std::panic::take_hook();
     let guard = telemetry::init("test", &config).unwrap();
+    // Other tests of this process want to be told how they failed.
+    std::panic::set_hook(hook);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noting = |seen: &Arc<Mutex<Vec<String>>>| {
         let seen = Arc::clone(seen);

@@ -272,3 +272,32 @@ fn key_sets_that_cannot_be_used_are_refused_with_a_reason() {
     assert!(read(&json!({"keys": [ed("k", "AAAA")]}).to_string()).contains("no key"));
     assert!(read(&json!({"keys": [ed("k", good), ed("k", good)]}).to_string()).contains("twice"));
 }
+
+/// A key for this test only: ES256 tokens come from issuers that we do not run, so nothing here can make one.
+const EC_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgrV173PVuDTIudLaf\n\
+    rsmM0dNWo1eRaMwlE9QRG82LK5KhRANCAARjPkV5FA56C4dH6IcdtWukCq4o/3+Q\n\
+    pSoQPpdU2SDClVC3EoHHXQcb9O1nKyrrT0MLdmU4rwpL0Pq2oJz6qZBI\n\
+    -----END PRIVATE KEY-----\n";
+
+#[test]
+fn an_issuer_may_sign_with_es256_and_its_key_verifies_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let (x, y) = ("Yz5FeRQOeguHR-iHHbVrpAquKP9_kKUqED6XVNkgwpU", "ULcSgcddBxv07WcrKutPQwt2ZTivCkvQ-ragnPqpkEg");
+    let key = json!({"kty": "EC", "crv": "P-256", "kid": "idp", "use": "sig", "x": x, "y": y});
+    let other_use = json!({"kty": "EC", "crv": "P-256", "kid": "enc", "use": "enc", "x": x, "y": y});
+    std::fs::write(&file, json!({"keys": [key, other_use]}).to_string()).unwrap();
+    let verifier = Verifier::open("customers", "seva", &file).unwrap();
+    let sign = |algorithm, kid: &str, key: &EncodingKey| {
+        let mut header = Header::new(algorithm);
+        header.kid = Some(kid.to_owned());
+        jsonwebtoken::encode(&header, &claims(), key).unwrap()
+    };
+    let ec = EncodingKey::from_ec_pem(EC_KEY.as_bytes()).unwrap();
+    let ed = fixture().issuer_key;
+
+    assert_eq!(verifier.verify(&sign(Algorithm::ES256, "idp", &ec)).unwrap().subject, "user:asha");
+    assert!(verifier.verify(&sign(Algorithm::EdDSA, "idp", &ed)).is_err());
+    assert!(verifier.verify(&sign(Algorithm::ES256, "enc", &ec)).is_err(), "a key for encryption signs nothing");
+}
