@@ -49,7 +49,8 @@ end $$;
 -- Makes the partitions of today and the days ahead. Owner's rights, because the application may not change tables.
 --
 -- A day that began without its partition (nothing ran for a week) has its rows in the default one: they move, or the partition could
--- never be made. Attaching lets writers of other days go on, where creating in place would lock them all out.
+-- never be made. For days to come, attaching lets writers go on, where creating in place would lock them all out. A day that has begun
+-- locks them out for a moment: whoever had chosen the default partition already would be refused.
 create function make_partitions(p_today date) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -61,7 +62,11 @@ begin
     for v_day in select generate_series(p_today, p_today + 7, interval '1 day')::date loop
         v_partition := 'outbox_' || to_char(v_day, 'YYYYMMDD');
         continue when to_regclass('seva.' || v_partition) is not null;
-        lock table only seva.outbox in share update exclusive mode;
+        if v_day <= p_today then
+            lock table only seva.outbox in access exclusive mode;
+        else
+            lock table only seva.outbox in share update exclusive mode;
+        end if;
         lock table seva.outbox_default in access exclusive mode;
         execute format('create table seva.%I (like seva.outbox including all)', v_partition);
         execute format(

@@ -4,6 +4,9 @@ use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use seva_values::Invalid;
 
+#[cfg(test)]
+mod tests;
+
 /// A version that the caller has seen, if it sent one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Etag(Option<i64>);
@@ -21,6 +24,8 @@ impl Etag {
             .strip_prefix("\"v")
             .and_then(|rest| rest.strip_suffix('"'))
             .and_then(|version| version.parse().ok())
+            // As it was answered: no plus sign, no leading zeros.
+            .filter(|version| Self::format(*version) == text)
             .ok_or_else(|| Invalid::new("ETAG_MALFORMED", "has to be an etag as it was answered, such as \"v17\""))?;
         Ok(Self(Some(version)))
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 
+#[cfg(test)]
+mod tests;
+
 /// When a caller is told to come back after a passing fault.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
@@ -42,6 +45,13 @@ impl Fault {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Constraint { .. } => true,
+            // What cannot be converted today cannot be tomorrow.
+            Self::Refused(
+                sqlx::Error::Encode(_)
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::ColumnNotFound(_),
+            ) => true,
             Self::Refused(error) => error
                 .as_database_error()
                 .and_then(|error| error.code())

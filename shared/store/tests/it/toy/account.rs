@@ -97,7 +97,7 @@ pub async fn deposit_faulty(
             let deposited = Deposited { amount, balance: balance + amount, version: version + 1 };
             if deposited.balance < 0 {
                 return Err(Error::precondition(
-                    ErrorReason::FieldsInvalid,
+                    ErrorReason::StateForbids,
                     "TOY1",
                     subject(id),
                     "an account is not overdrawn",
