@@ -54,16 +54,17 @@ create index external_ref_customer on external_ref (customer_id);
 
 -- Append only: the newest of a purpose and channel holds.
 create table consent (
-    id uuid not null,
     customer_id uuid not null references customer,
+    -- The customer's version that it made; orders the records of one customer.
+    customer_version bigint not null,
     purpose text not null,
     channel text not null,
     granted boolean not null,
     evidence text not null,
     captured_at timestamptz not null,
-    constraint consent_pkey primary key (id)
+    constraint consent_pkey primary key (customer_id, customer_version)
 );
-create index consent_customer on consent (customer_id, purpose, channel, id desc);
+create index consent_newest on consent (customer_id, purpose, channel, customer_version desc);
 
 -- A customer with everything that belongs to it: the one shape that reads use.
 create view customer_whole as
@@ -84,7 +85,10 @@ select
             'purpose', n.purpose, 'channel', n.channel, 'granted', n.granted, 'evidence', n.evidence, 'captured_at', n.captured_at
         ) order by n.purpose, n.channel)
         from (
-            select distinct on (purpose, channel) * from consent where customer_id = c.id order by purpose, channel, id desc
+            select distinct on (purpose, channel) *
+            from consent
+            where customer_id = c.id
+            order by purpose, channel, customer_version desc
         ) as n
     ), '[]') as consents
 from customer c;

@@ -17,3 +17,14 @@ create table timeline_entry (
 create index timeline_entry_kind on timeline_entry (customer_id, kind, occurred_at, event_id);
 -- A message is one entry that shows its newest state.
 create unique index timeline_entry_message on timeline_entry (customer_id, subject) where kind = 'message';
+
+-- Entries under the names that lists use.
+create view timeline_in_order as
+select event_id as id, customer_id, occurred_at, kind, subject, type, label, details from timeline_entry;
+
+-- How far the read models of other services' events have come: the business time of the newest event applied.
+create table read_model_progress (
+    source text not null,
+    occurred_at timestamptz not null,
+    constraint read_model_progress_pkey primary key (source)
+);

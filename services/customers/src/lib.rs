@@ -1,18 +1,32 @@
 //! The one place that knows everything about a customer, and the front door for events of other systems.
 //!
 //! - [`customer`]: people, how to reach them, what they agreed to
+//! - [`place`]: everything about one customer in one answer; [`timeline`]: what happened to them
+//! - [`recipient`]: where a message goes, asked at the moment of sending
+//! - [`api_key`]: with which other systems push
+//! - [`workers`]: loops
 //!
 //! The README names what this service owns, offers, emits and listens to.
 
+pub mod api_key;
 pub mod customer;
+pub mod recipient;
+pub mod timeline;
+pub mod workers;
+
+use std::sync::Arc;
 
 use seva_proto::{
-    customers::v1::customer_service_server::CustomerServiceServer,
+    customers::v1::{
+        api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
+        recipient_service_server::RecipientServiceServer,
+    },
     events::v1::event_feed_service_server::EventFeedServiceServer,
 };
 use seva_store::{
-    feed::Feed,
-    feed::FeedRpc,
+    consumer::{Consumer, EventSource},
+    due::{Bell, Due},
+    feed::{Feed, FeedRpc},
     service::{Foundation, Service},
 };
 
@@ -22,19 +36,33 @@ pub const NAME: &str = "customers";
 /// The schema of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Assembles the service.
-pub fn service(foundation: Foundation) -> Service {
-    let feed = Feed::new(foundation.db.clone());
+/// Assembles the service. `notifications` is the feed of the service that tells customers, for their timeline.
+pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> Service {
+    let db = &foundation.db;
+    let feed = Feed::new(db.clone());
+    let own_record = Consumer::new("own_record", db.clone(), Arc::new(feed.clone()), Arc::new(timeline::OwnRecord));
+    let messages = Consumer::new("messages", db.clone(), notifications, Arc::new(timeline::Messages));
+    let retention = Due::new(Arc::new(workers::retention::Retention::new(db.clone())), Bell::default());
+
     let customers = CustomerServiceServer::new(customer::CustomerRpc::new(&foundation));
+    let recipients = RecipientServiceServer::new(recipient::RecipientRpc::new(&foundation));
+    let api_keys = ApiKeyServiceServer::new(api_key::ApiKeyRpc::new(&foundation));
     let events = EventFeedServiceServer::new(FeedRpc::new(feed.clone(), foundation.tasks.clone()));
     Service {
         name: NAME,
         feed,
-        rpcs: vec!["seva.customers.v1.CustomerService", "seva.events.v1.EventFeedService"],
-        register: Box::new(|server| server.add_service(customers).add_service(events)),
-        consumers: Vec::new(),
-        due: Vec::new(),
-        api_keys: None,
+        rpcs: vec![
+            "seva.customers.v1.CustomerService",
+            "seva.customers.v1.RecipientService",
+            "seva.customers.v1.ApiKeyService",
+            "seva.events.v1.EventFeedService",
+        ],
+        register: Box::new(|server| {
+            server.add_service(customers).add_service(recipients).add_service(api_keys).add_service(events)
+        }),
+        consumers: vec![own_record, messages],
+        due: vec![retention],
+        api_keys: Some(Arc::new(api_key::Keys::new(foundation.db.clone()))),
         foundation,
     }
 }

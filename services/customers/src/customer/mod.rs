@@ -1,7 +1,7 @@
 //! A customer: a person whom the company serves, how to reach them, and what they agreed to.
 
 mod commands;
-mod convert;
+pub(crate) mod convert;
 pub(crate) mod model;
 mod queries;
 mod rpc;

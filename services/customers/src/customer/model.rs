@@ -8,6 +8,8 @@ use uuid::Uuid;
 pub const MAX_CONTACT_POINTS: usize = 20;
 /// Ids in other systems of one customer at most.
 pub const MAX_EXTERNAL_REFS: usize = 50;
+/// Languages of one customer at most.
+pub const MAX_LANGUAGES: usize = 10;
 
 /// A person whom the company serves.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +23,11 @@ pub struct Customer {
     pub zone: Zone,
     pub availability: AvailabilityWindows,
     pub contact_points: Vec<ContactPoint>,
+    /// By system and id.
     pub external_refs: Vec<ExternalRef>,
     pub tier: Tier,
     pub provisional: bool,
-    /// The newest per purpose and channel.
+    /// The newest per purpose and channel, by their names.
     pub consents: Vec<Consent>,
     pub first_order_at: Option<Timestamp>,
     pub order_count: i64,
@@ -47,6 +50,21 @@ pub struct ContactPoint {
     pub primary: bool,
     pub shared: bool,
     pub verified_at: Option<Timestamp>,
+}
+
+impl ContactPoint {
+    /// What is wrong with this point beside those that stand before it in the list.
+    pub fn faults_beside(&self, before: &[Self]) -> Vec<Invalid> {
+        let mut faults = Vec::new();
+        if before.iter().any(|other| other.address == self.address) {
+            faults.push(Invalid::new("CONTACT_POINT_REPEATED", "stands in the list before"));
+        }
+        let is_other_primary = |other: &Self| other.primary && other.address.kind() == self.address.kind();
+        if self.primary && before.iter().any(is_other_primary) {
+            faults.push(Invalid::new("CONTACT_POINT_SECOND_PRIMARY", "another of its kind is primary (CU2)"));
+        }
+        faults
+    }
 }
 
 impl std::fmt::Debug for ContactPoint {
@@ -123,6 +141,7 @@ pub struct NewCustomer {
     pub family_name: String,
     pub languages: Vec<Language>,
     pub zone: Zone,
+    /// `None`: at any time.
     pub availability: Option<AvailabilityWindows>,
     pub contact_points: Vec<ContactPoint>,
     pub external_refs: Vec<ExternalRef>,
@@ -136,7 +155,8 @@ pub struct Change {
     pub family_name: Option<String>,
     pub languages: Option<Vec<Language>>,
     pub zone: Option<Zone>,
-    pub availability: Option<AvailabilityWindows>,
+    /// `Some(None)`: at any time from now on.
+    pub availability: Option<Option<AvailabilityWindows>>,
     pub contact_points: Option<Vec<ContactPoint>>,
     pub external_refs: Option<Vec<ExternalRef>>,
     pub tier: Option<Tier>,
@@ -177,6 +197,8 @@ impl Customer {
         replace(&mut next.family_name, family_name, "family_name", &mut changed);
         replace(&mut next.languages, languages, "languages", &mut changed);
         replace(&mut next.zone, zone, "zone", &mut changed);
+        let availability =
+            availability.map(|windows| windows.unwrap_or_else(|| AvailabilityWindows::always(next.zone.clone())));
         replace(&mut next.availability, availability, "availability", &mut changed);
         let contact_points = contact_points.map(|points| keep_verification(points, &self.contact_points));
         replace(&mut next.contact_points, contact_points, "contact_points", &mut changed);
@@ -191,6 +213,7 @@ impl Customer {
         let mut next = Self { version: self.version + 1, updated_at: consent.captured_at, ..self.clone() };
         next.consents.retain(|known| (known.purpose, known.channel) != (consent.purpose, consent.channel));
         next.consents.push(consent);
+        next.consents.sort_by_key(|consent| (consent.purpose.name(), consent.channel.name()));
         next
     }
 
@@ -233,22 +256,4 @@ fn keep_verification(mut points: Vec<ContactPoint>, known: &[ContactPoint]) -> V
             known.iter().find(|known| known.address == point.address).and_then(|known| known.verified_at);
     }
     points
-}
-
-/// Faults of a list of contact points as a whole, with the position they belong to.
-pub fn check_contact_points(points: &[ContactPoint]) -> Vec<(usize, Invalid)> {
-    let mut faults = Vec::new();
-    if points.len() > MAX_CONTACT_POINTS {
-        faults.push((MAX_CONTACT_POINTS, Invalid::new("CONTACT_POINTS_TOO_MANY", "a customer has 20 at most")));
-    }
-    for (at, point) in points.iter().enumerate() {
-        let before = &points[..at];
-        if before.iter().any(|other| other.address == point.address) {
-            faults.push((at, Invalid::new("CONTACT_POINT_REPEATED", "stands in the list before")));
-        }
-        if point.primary && before.iter().any(|other| other.primary && other.address.kind() == point.address.kind()) {
-            faults.push((at, Invalid::new("CONTACT_POINT_SECOND_PRIMARY", "another of its kind is primary (CU2)")));
-        }
-    }
-    faults
 }

@@ -38,7 +38,7 @@ pub struct ListCustomers {
 pub enum Sought {
     /// A whole contact point.
     Address(Address),
-    /// Part of a name, in lower case.
+    /// Part of a name, in any case.
     NamePart(String),
 }
 
@@ -55,7 +55,7 @@ impl Sought {
         if query.chars().count() < MIN_QUERY_CHARS {
             return Err(Invalid::new("QUERY_TOO_SHORT", "needs three characters of a name, or a whole contact point"));
         }
-        Ok(Self::NamePart(query.to_lowercase()))
+        Ok(Self::NamePart(query.to_owned()))
     }
 }
 
@@ -90,7 +90,8 @@ pub async fn search(db: &Database, sought: Sought, page: &PageRequest) -> Result
             .and_around("value =", address.as_str().to_owned(), ")"),
         Sought::NamePart(part) => {
             let pattern = format!("%{}%", part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            listing.and_around("lower(given_name || ' ' || family_name) like", pattern, "")
+            // Both sides are put into lower case by the database, so that they agree in every script.
+            listing.and_around("lower(given_name || ' ' || family_name) like lower(", pattern, ")")
         }
     };
     page_of(listing.fetch::<CustomerRow>(db.calls()).await?)

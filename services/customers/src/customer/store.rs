@@ -67,7 +67,12 @@ struct ConsentRow {
 
 /// The whole customer.
 pub async fn load(db: &Database, id: Uuid) -> Result<Customer, Error> {
-    let row = sqlx::query_as!(
+    load_all(db, &[id]).await?.pop().ok_or_else(|| Error::not_found(name(id)))
+}
+
+/// Those of these customers that exist, each once, in any order.
+pub async fn load_all(db: &Database, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
+    let rows = sqlx::query_as!(
         CustomerRow,
         r#"select id as "id!", version as "version!", given_name as "given_name!", family_name as "family_name!",
                   languages as "languages!", zone as "zone!", availability as "availability!: Json<AvailabilityWindows>",
@@ -76,13 +81,13 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Customer, Error> {
                   contact_points as "contact_points!: Json<Vec<ContactPointRow>>",
                   external_refs as "external_refs!: Json<Vec<ExternalRefRow>>",
                   consents as "consents!: Json<Vec<ConsentRow>>"
-           from customer_whole where id = $1"#,
-        id
+           from customer_whole where id = any($1)"#,
+        ids
     )
-    .fetch_optional(db.calls())
+    .fetch_all(db.calls())
     .await
     .map_err(Fault::from)?;
-    Customer::try_from(row.ok_or_else(|| Error::not_found(name(id)))?)
+    rows.into_iter().map(Customer::try_from).collect()
 }
 
 /// Whom another system knows by an id.
@@ -237,16 +242,15 @@ pub async fn save_consent(
         r#"with updated as (
                update customer set version = $2, updated_at = $3 where id = $1 and version = $2::bigint - 1 returning id
            ), recorded as (
-               insert into consent (id, customer_id, purpose, channel, granted, evidence, captured_at)
-               select $4, updated.id, $5, $6, $7, $8, $3 from updated
+               insert into consent (customer_id, customer_version, purpose, channel, granted, evidence, captured_at)
+               select updated.id, $2, $4, $5, $6, $7, $3 from updated
            )
-           select seva.emit($9, $10, 'seva.customers.customer.consent_recorded.v1', $11, $2, $3, $12),
-                  seva.note($9, $11, '{consents}'), seva.remember($9, $13)
+           select seva.emit($8, $9, 'seva.customers.customer.consent_recorded.v1', $10, $2, $3, $11),
+                  seva.note($8, $10, '{consents}'), seva.remember($8, $12)
            from updated"#,
         customer.id,
         customer.version,
         jiff_sqlx::Timestamp::from(customer.updated_at) as _,
-        new_id(),
         consent.purpose.name(),
         consent.channel.name(),
         consent.granted,
@@ -370,7 +374,8 @@ impl TryFrom<ContactPointRow> for ContactPoint {
         let ContactPointRow { kind, value, primary, shared, verified_at } = row;
         let address = match kind.as_str() {
             "email" => Address::Email(Email::parse(&value)?),
-            _ => Address::Phone(Phone::parse(&value)?),
+            "phone" => Address::Phone(Phone::parse(&value)?),
+            other => return Err(Invalid::new("STORED_NAME_UNKNOWN", format!("{other} is no kind of contact point"))),
         };
         Ok(Self { address, primary, shared, verified_at })
     }

@@ -1,0 +1,13 @@
+//! The timeline: what happened to a customer, newest first. A read model.
+//!
+//! Entries of orders and invoices are written with them by the intake; those of the customer's own record by [`OwnRecord`] from this
+//! service's feed, and those of messages by [`Messages`] from the feed of the notifications service.
+
+mod messages;
+mod own_record;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+pub use messages::Messages;
+pub use own_record::OwnRecord;

@@ -1,0 +1,139 @@
+//! All SQL of the timeline.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use seva_runtime::Error;
+use seva_store::{Database, Fault};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+/// Every read of entries begins so.
+pub const SELECT: &str = "select * from timeline_in_order";
+
+/// An entry as the database holds it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct EntryRow {
+    /// The event's.
+    pub id: Uuid,
+    pub occurred_at: jiff_sqlx::Timestamp,
+    pub kind: String,
+    pub subject: String,
+    pub r#type: String,
+    pub label: String,
+    pub details: Json<BTreeMap<String, String>>,
+}
+
+/// An entry to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    pub customer_id: Uuid,
+    pub occurred_at: Timestamp,
+    pub event_id: Uuid,
+    pub subject: String,
+    pub r#type: String,
+    pub label: String,
+    pub details: BTreeMap<String, String>,
+    pub sequence: i64,
+}
+
+/// Entries by column, for `unnest`.
+struct Columns<'e> {
+    customer_ids: Vec<Uuid>,
+    occurred_at: Vec<jiff_sqlx::Timestamp>,
+    event_ids: Vec<Uuid>,
+    subjects: Vec<&'e str>,
+    types: Vec<&'e str>,
+    labels: Vec<&'e str>,
+    details: Vec<Json<&'e BTreeMap<String, String>>>,
+    sequences: Vec<i64>,
+}
+
+impl<'e> Columns<'e> {
+    fn of(entries: &'e [NewEntry]) -> Self {
+        Self {
+            customer_ids: entries.iter().map(|entry| entry.customer_id).collect(),
+            occurred_at: entries.iter().map(|entry| entry.occurred_at.into()).collect(),
+            event_ids: entries.iter().map(|entry| entry.event_id).collect(),
+            subjects: entries.iter().map(|entry| entry.subject.as_str()).collect(),
+            types: entries.iter().map(|entry| entry.r#type.as_str()).collect(),
+            labels: entries.iter().map(|entry| entry.label.as_str()).collect(),
+            details: entries.iter().map(|entry| Json(&entry.details)).collect(),
+            sequences: entries.iter().map(|entry| entry.sequence).collect(),
+        }
+    }
+}
+
+/// Enters what happened to customers' own records; the same event is entered once.
+pub async fn enter_own_record(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), Fault> {
+    let Columns { customer_ids, occurred_at, event_ids, subjects, types, labels, details, sequences } =
+        Columns::of(entries);
+    sqlx::query!(
+        "insert into timeline_entry (customer_id, occurred_at, event_id, kind, subject, type, label, details, sequence)
+         select e.customer_id, e.occurred_at, e.event_id, 'customer', e.subject, e.type, e.label, e.details, e.sequence
+         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bigint[])
+              as e (customer_id, occurred_at, event_id, subject, type, label, details, sequence)
+         on conflict on constraint timeline_entry_pkey do nothing",
+        &customer_ids,
+        &occurred_at as _,
+        &event_ids,
+        &subjects as _,
+        &types as _,
+        &labels as _,
+        &details as _,
+        &sequences
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Enters messages, or their newer states; a state that is not newer than the one entered is passed over, and so is a customer who is not
+/// known here. No message may come twice in `entries`.
+pub async fn enter_messages(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), Fault> {
+    let Columns { customer_ids, occurred_at, event_ids, subjects, types, labels, details, sequences } =
+        Columns::of(entries);
+    sqlx::query!(
+        "insert into timeline_entry as t
+                (customer_id, occurred_at, event_id, kind, subject, type, label, details, sequence)
+         select e.customer_id, e.occurred_at, e.event_id, 'message', e.subject, e.type, e.label, e.details, e.sequence
+         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bigint[])
+              as e (customer_id, occurred_at, event_id, subject, type, label, details, sequence)
+         where exists (select from customer c where c.id = e.customer_id)
+         on conflict (customer_id, subject) where kind = 'message' do update
+         set type = excluded.type, details = excluded.details, sequence = excluded.sequence
+         where excluded.sequence > t.sequence",
+        &customer_ids,
+        &occurred_at as _,
+        &event_ids,
+        &subjects as _,
+        &types as _,
+        &labels as _,
+        &details as _,
+        &sequences
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes the business time of the newest event of `source` that was applied.
+pub async fn note_progress(connection: &mut PgConnection, source: &str, occurred_at: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "insert into read_model_progress as p (source, occurred_at) values ($1, $2)
+         on conflict on constraint read_model_progress_pkey do update
+         set occurred_at = greatest(p.occurred_at, excluded.occurred_at)",
+        source,
+        jiff_sqlx::Timestamp::from(occurred_at) as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The business time of the newest event of `source` that was applied; `None` before the first.
+pub async fn progress(db: &Database, source: &str) -> Result<Option<Timestamp>, Error> {
+    let found = sqlx::query_scalar!("select occurred_at from read_model_progress where source = $1", source);
+    let found = found.fetch_optional(db.calls()).await.map_err(Fault::from)?;
+    Ok(found.map(jiff_sqlx::Timestamp::to_jiff))
+}

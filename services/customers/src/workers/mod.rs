@@ -1,0 +1,3 @@
+//! Loops of this service; none has rules of its own.
+
+pub mod retention;
