@@ -15,5 +15,5 @@ pub mod server;
 pub mod wait;
 
 pub use database::TestDatabase;
-pub use server::{TestServer, foundation};
+pub use server::{TestServer, foundation, keyring};
 pub use wait::eventually;

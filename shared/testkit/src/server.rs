@@ -32,18 +32,26 @@ pub struct TestServer {
     /// `http://127.0.0.1:{port}`.
     pub url: String,
     /// Its keys, and those of all services.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// Its tasks.
     pub tasks: Tasks,
     name: &'static str,
-    _keys: tempfile::TempDir,
+}
+
+/// Keys of an installation that lasts as long as the test; the folder is needed only while they are read.
+pub fn keyring() -> Arc<Keyring> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    Arc::new(Keyring::open_or_create(&folder.join("keys")).unwrap())
 }
 
 impl TestServer {
     /// Starts a service with its workers.
     pub async fn start(service: Service) -> Self {
-        let keys = tempfile::tempdir().unwrap();
-        let keyring = Keyring::open_or_create(&keys.path().join("keys")).unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), service, keyring()).await
+    }
+
+    /// Starts a service that other services of the test call: they share keys, and know its port before it starts.
+    pub async fn start_on(listener: TcpListener, service: Service, keyring: Arc<Keyring>) -> Self {
         let Service { name, ref foundation, .. } = service;
         let tasks = foundation.tasks.clone();
         service.start_workers();
@@ -53,11 +61,10 @@ impl TestServer {
             Server::builder(name, rules, verifier, service.api_keys.clone(), tasks.clone(), Limits::default());
         let server = (service.register)(server);
         let health = server.health();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tasks.spawn("server", OnFailure::StopProcess, server.serve(listener));
         health.set_ready(true).await;
-        Self { url, keyring, tasks, name, _keys: keys }
+        Self { url, keyring, tasks, name }
     }
 
     /// A channel with the token of a person who has this role.
