@@ -103,7 +103,7 @@ impl EventSource for Feed {
                 feed.wait_beyond(cursor).await;
             };
             let last_feed_no = events.last().map_or(cursor, |event| event.feed_no);
-            let batch = Batch { events, last_feed_no, head: feed.head(), epoch: epoch.to_string() };
+            let batch = Batch { events, last_feed_no, head: feed.head().max(last_feed_no), epoch: epoch.to_string() };
             Ok(Some((batch, (feed, last_feed_no))))
         });
         Ok(futures::stream::once(async { Ok(first) }).chain(following).boxed())

@@ -16,10 +16,11 @@ async fn code(database: &TestDatabase, sql: &str) -> Option<String> {
 async fn the_application_cannot_change_history_or_the_schema() {
     let database = accounts().await;
     account::open(&database.db).await;
-    let partition: String = sqlx::query_scalar("select 'seva.' || c.relname from seva.outbox o join pg_class c on c.oid = o.tableoid")
-        .fetch_one(&database.owner)
-        .await
-        .unwrap();
+    let partition: String =
+        sqlx::query_scalar("select 'seva.' || c.relname from seva.outbox o join pg_class c on c.oid = o.tableoid")
+            .fetch_one(&database.owner)
+            .await
+            .unwrap();
     assert_ne!(partition, "seva.outbox_default");
 
     let forbidden = [

@@ -175,13 +175,6 @@ async fn an_audit_row_says_who_did_what_to_which_fields_under_which_request_and_
 
     deposit(&database.db, &write, id, 5, Etag::default()).await.unwrap();
 
-    let row: (String, Option<String>, String, String, Option<Uuid>, Option<String>, Vec<String>) = sqlx::query_as(
-        "select actor, on_behalf_of, method, resource, request_id, trace_id, changed from seva.audit
-         order by id desc limit 1",
-    )
-    .fetch_one(&database.owner)
-    .await
-    .unwrap();
     let expected = (
         "user:someone".to_owned(),
         Some("user:person".to_owned()),
@@ -191,7 +184,15 @@ async fn an_audit_row_says_who_did_what_to_which_fields_under_which_request_and_
         Some("1".repeat(32)),
         vec!["balance".to_owned()],
     );
-    assert_eq!(row, expected);
+    let found = sqlx::query_as(
+        "select actor, on_behalf_of, method, resource, request_id, trace_id, changed from seva.audit
+         order by id desc limit 1",
+    )
+    .fetch_one(&database.owner)
+    .await
+    .unwrap();
+    let [found, expected] = [found, expected];
+    assert_eq!(found, expected);
 }
 
 /// Eight callers read, add one to what they have seen, and write; answers the sum that was acknowledged.
