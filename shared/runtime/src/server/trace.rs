@@ -65,8 +65,10 @@ impl Around for Trace {
         request.extensions_mut().insert(Called(rule));
         // Dropped with the call when the caller leaves, and recorded as cancelled then.
         let observation = Observation::begin(Side::Server, span.clone(), method, self.durations.clone());
+        // Called here and not in the future, as the deadline below has to start before the transport's own.
+        let answering = span.in_scope(|| inner.call(request));
         let answering = async move {
-            let Ok(response) = inner.call(request).await;
+            let Ok(response) = answering.await;
             Ok::<_, Infallible>(observed(response, observation))
         };
         Box::pin(answering.instrument(span))

@@ -73,14 +73,11 @@ fn count(counter: &AtomicUsize) -> usize {
 #[tokio::test]
 async fn a_passed_deadline_is_told_as_such_and_the_write_is_finished_all_the_same() {
     let gate = Gate::new();
-    let server = Setup { writes: gate.behaviour(), ..Setup::default() }.start().await;
-    let mut client = server.ops();
-    // So that the deadline is not spent on connecting.
-    client.get_time(GetTimeRequest {}).await.unwrap();
-    let mut request = Request::new(AdvanceToRequest { time: None });
-    request.set_timeout(Duration::from_millis(300));
+    // The server's deadline is the earlier one: when its answer is here, it has let go of the call.
+    let limits = Limits { max_deadline: Duration::from_millis(200), ..Limits::default() };
+    let server = Setup { writes: gate.behaviour(), limits, ..Setup::default() }.start().await;
 
-    let status = client.advance_to(request).await.unwrap_err();
+    let status = server.ops().advance_to(AdvanceToRequest { time: None }).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
     assert_eq!((count(&gate.finished), count(&gate.dropped)), (0, 0));
 
@@ -216,10 +213,13 @@ async fn a_message_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_stream_ends_by_the_callers_deadline() {
     let server = Setup { polite: false, ..Setup::default() }.start().await;
+    let mut feed = server.feed();
+    // So that the deadline is not spent on connecting.
+    drop(feed.subscribe(SubscribeRequest::default()).await.unwrap());
     let mut request = Request::new(SubscribeRequest::default());
-    request.set_timeout(Duration::from_millis(400));
+    request.set_timeout(Duration::from_secs(1));
 
-    let mut stream = server.feed().subscribe(request).await.unwrap().into_inner();
+    let mut stream = feed.subscribe(request).await.unwrap().into_inner();
 
     assert_eq!(stream.message().await.unwrap().unwrap().last_feed_no, 1);
     assert_eq!(stream.message().await.unwrap_err().code(), Code::DeadlineExceeded);
