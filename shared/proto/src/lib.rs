@@ -2,39 +2,36 @@
 //!
 //! Nothing is written by hand here but the module tree and [`Mutation`].
 
+#![allow(clippy::all, rustdoc::all, reason = "generated")]
+
 /// Everything that the suite's own packages define.
 pub mod seva {
     /// Options of RPCs and fields.
     pub mod options {
-        #[expect(missing_docs, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("seva.options.v1");
         }
     }
     /// Values and reasons that all packages use.
     pub mod common {
-        #[allow(missing_docs, clippy::doc_markdown, clippy::too_long_first_doc_paragraph, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("seva.common.v1");
         }
     }
     /// The feed, dead letters and the manual clock.
     pub mod events {
-        #[allow(missing_docs, clippy::all, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("seva.events.v1");
         }
     }
     /// Customers, orders and the intake.
     pub mod customers {
-        #[allow(missing_docs, clippy::all, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("seva.customers.v1");
         }
     }
     /// Messages to customers.
     pub mod notifications {
-        #[allow(missing_docs, clippy::all, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("seva.notifications.v1");
         }
@@ -45,7 +42,6 @@ pub mod seva {
 pub mod io {
     /// The CNCF's event format.
     pub mod cloudevents {
-        #[allow(missing_docs, clippy::all, reason = "generated")]
         pub mod v1 {
             tonic::include_proto!("io.cloudevents.v1");
         }
