@@ -19,10 +19,16 @@ create table intake_quarantine (
     event_id text not null,
     reason text not null,
     foreign_customer_id text,
+    -- SHA-256 of the whole event: one that is pushed again and again is kept once.
+    hash bytea not null,
+    -- The encoded event; of an oversized one its first 64 KiB.
     body bytea not null,
     received_at timestamptz not null,
-    constraint intake_quarantine_pkey primary key (id)
+    constraint intake_quarantine_pkey primary key (id),
+    constraint intake_quarantine_once unique (source, event_id, hash)
 );
+create index intake_quarantine_received_at on intake_quarantine using brin (received_at);
+create index intake_quarantine_customer on intake_quarantine (source, foreign_customer_id) where foreign_customer_id is not null;
 
 create table api_key (
     id uuid not null,

@@ -12,7 +12,8 @@ create table timeline_entry (
     details jsonb not null default '{}',
     -- Counts the subject's events: a read model of states writes only over an older one.
     sequence bigint not null,
-    constraint timeline_entry_pkey primary key (customer_id, occurred_at, event_id)
+    constraint timeline_entry_pkey primary key (customer_id, occurred_at, event_id),
+    constraint timeline_entry_kind_known check (kind in ('customer', 'order', 'invoice', 'message'))
 );
 create index timeline_entry_kind on timeline_entry (customer_id, kind, occurred_at, event_id);
 -- A message is one entry that shows its newest state.

@@ -1,6 +1,7 @@
 //! The one place that knows everything about a customer, and the front door for events of other systems.
 //!
 //! - [`customer`]: people, how to reach them, what they agreed to
+//! - [`intake`]: events of other systems; [`order`] and [`invoice`]: what they become; [`events`]: what this service says of it
 //! - [`place`]: everything about one customer in one answer; [`timeline`]: what happened to them
 //! - [`recipient`]: where a message goes, asked at the moment of sending
 //! - [`api_key`]: with which other systems push
@@ -10,6 +11,10 @@
 
 pub mod api_key;
 pub mod customer;
+pub mod events;
+pub mod intake;
+pub mod invoice;
+pub mod order;
 pub mod recipient;
 pub mod timeline;
 pub mod workers;
@@ -19,6 +24,7 @@ use std::sync::Arc;
 use seva_proto::{
     customers::v1::{
         api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
+        intake_service_server::IntakeServiceServer, order_service_server::OrderServiceServer,
         recipient_service_server::RecipientServiceServer,
     },
     events::v1::event_feed_service_server::EventFeedServiceServer,
@@ -44,6 +50,16 @@ pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> S
     let messages = Consumer::new("messages", db.clone(), notifications, Arc::new(timeline::Messages));
     let retention = Due::new(Arc::new(workers::retention::Retention::new(db.clone())), Bell::default());
 
+    let rules = order::OrderRules::default();
+    let promised_days_bell = Bell::default();
+    let promised_days = Due::new(
+        Arc::new(workers::promised_days::PromisedDays::new(db.clone(), rules.clone())),
+        promised_days_bell.clone(),
+    );
+    let intake = intake::Intake::new(db.clone(), foundation.clock.clone(), rules, promised_days_bell);
+
+    let intake = IntakeServiceServer::new(intake::IntakeRpc::new(&foundation, intake));
+    let orders = OrderServiceServer::new(order::OrderRpc::new(&foundation));
     let customers = CustomerServiceServer::new(customer::CustomerRpc::new(&foundation));
     let recipients = RecipientServiceServer::new(recipient::RecipientRpc::new(&foundation));
     let api_keys = ApiKeyServiceServer::new(api_key::ApiKeyRpc::new(&foundation));
@@ -53,15 +69,17 @@ pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> S
         feed,
         rpcs: vec![
             "seva.customers.v1.CustomerService",
+            "seva.customers.v1.IntakeService",
+            "seva.customers.v1.OrderService",
             "seva.customers.v1.RecipientService",
             "seva.customers.v1.ApiKeyService",
             "seva.events.v1.EventFeedService",
         ],
         register: Box::new(|server| {
-            server.add_service(customers).add_service(recipients).add_service(api_keys).add_service(events)
+            server.add_service(customers).add_service(intake).add_service(orders).add_service(recipients).add_service(api_keys).add_service(events)
         }),
         consumers: vec![own_record, messages],
-        due: vec![retention],
+        due: vec![promised_days, retention],
         api_keys: Some(Arc::new(api_key::Keys::new(foundation.db.clone()))),
         foundation,
     }

@@ -11,6 +11,32 @@ use uuid::Uuid;
 /// Every read of entries begins so.
 pub const SELECT: &str = "select * from timeline_in_order";
 
+/// What an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Customer,
+    Order,
+    Invoice,
+    Message,
+}
+
+impl Kind {
+    /// The name under which it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Order => "order",
+            Self::Invoice => "invoice",
+            Self::Message => "message",
+        }
+    }
+
+    /// Reads the stored name; the table allows no other.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Customer, Self::Order, Self::Invoice, Self::Message].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// An entry as the database holds it.
 #[derive(Debug, sqlx::FromRow)]
 pub struct EntryRow {

@@ -1,3 +1,4 @@
 //! Loops of this service; none has rules of its own.
 
+pub mod promised_days;
 pub mod retention;
