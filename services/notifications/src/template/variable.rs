@@ -60,7 +60,8 @@ pub struct VariableSchema {
 pub type Schema = BTreeMap<String, VariableSchema>;
 
 /// The value of one variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Variable {
     /// Words. Blank words count as not known.
     Text(String),
@@ -100,7 +101,8 @@ impl Variable {
 }
 
 /// The variables that are known for one message. Those that a template does not expect are ignored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Variables(BTreeMap<String, Variable>);
 
 impl Variables {

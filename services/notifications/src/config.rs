@@ -1,0 +1,124 @@
+//! Settings of this service.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use seva_runtime::config::Faults;
+use seva_values::{Email, Language, WebLink};
+
+use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
+
+/// How this service sends messages, and in whose name.
+#[derive(Clone, Args)]
+pub struct NotificationsConfig {
+    /// Who takes the messages: smtp://host:port, smtps://user:password@host, dir:<path> (one file each), or null
+    #[arg(long = "notifications-provider", env = "SEVA_NOTIFICATIONS_PROVIDER", value_name = "URL", default_value = "null", hide_env_values = true)]
+    pub provider: String,
+    /// Address that messages come from; its domain stands in every Message-ID
+    #[arg(long = "notifications-from", env = "SEVA_NOTIFICATIONS_FROM", value_name = "ADDRESS", default_value = "care@seva-demo.example")]
+    pub from: String,
+    /// Address that answers go to, if another
+    #[arg(long = "notifications-reply-to", env = "SEVA_NOTIFICATIONS_REPLY_TO", value_name = "ADDRESS")]
+    pub reply_to: Option<String>,
+    /// Name of the company, as it signs
+    #[arg(long = "notifications-company-name", env = "SEVA_NOTIFICATIONS_COMPANY_NAME", value_name = "NAME", default_value = "Seva Demo Shop")]
+    pub company_name: String,
+    /// Language for customers whose own languages have no text
+    #[arg(long = "notifications-default-language", env = "SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE", value_name = "TAG", default_value = "en")]
+    pub default_language: String,
+    /// Page where customers choose their messages; shown in messages that they can turn off
+    #[arg(long = "notifications-preferences-link", env = "SEVA_NOTIFICATIONS_PREFERENCES_LINK", value_name = "URL")]
+    pub preferences_link: Option<String>,
+}
+
+impl std::fmt::Debug for NotificationsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The provider's URL may hold a password.
+        f.debug_struct("NotificationsConfig").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl Default for NotificationsConfig {
+    fn default() -> Self {
+        Self {
+            provider: "null".to_owned(),
+            from: "care@seva-demo.example".to_owned(),
+            reply_to: None,
+            company_name: "Seva Demo Shop".to_owned(),
+            default_language: "en".to_owned(),
+            preferences_link: None,
+        }
+    }
+}
+
+/// A checked [`NotificationsConfig`].
+#[derive(Clone)]
+pub struct Settings {
+    /// Who takes the messages.
+    pub provider: Arc<dyn Provider>,
+    /// The name that messages are signed with.
+    pub company_name: String,
+    /// For customers whose own languages have no text.
+    pub default_language: Language,
+    /// Where customers choose their messages.
+    pub preferences_link: Option<WebLink>,
+}
+
+impl NotificationsConfig {
+    /// The settings; notes every fault.
+    pub fn check(&self, faults: &mut Faults) -> Option<Settings> {
+        let from = faults.take("--notifications-from (SEVA_NOTIFICATIONS_FROM)", Email::parse(&self.from));
+        let reply_to_name = "--notifications-reply-to (SEVA_NOTIFICATIONS_REPLY_TO)";
+        let reply_to = match &self.reply_to {
+            Some(reply_to) => faults.take(reply_to_name, Email::parse(reply_to)).map(Some),
+            None => Some(None),
+        };
+        let company_name = self.company_name.trim().to_owned();
+        if company_name.is_empty() || company_name.chars().any(char::is_control) {
+            let name = "--notifications-company-name (SEVA_NOTIFICATIONS_COMPANY_NAME)";
+            faults.add(name, "has to be a name on one line");
+        }
+        let language_name = "--notifications-default-language (SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE)";
+        let default_language = faults.take(language_name, Language::parse(&self.default_language));
+        let link_name = "--notifications-preferences-link (SEVA_NOTIFICATIONS_PREFERENCES_LINK)";
+        let preferences_link = match &self.preferences_link {
+            Some(link) => faults.take(link_name, WebLink::parse(link)).map(Some),
+            None => Some(None),
+        };
+        let provider_name = "--notifications-provider (SEVA_NOTIFICATIONS_PROVIDER)";
+        let taker = faults.take(provider_name, Taker::parse(&self.provider));
+        let sender = Sender { from: from?, from_name: company_name.clone(), reply_to: reply_to? };
+        Some(Settings {
+            provider: taker?.open(sender),
+            company_name,
+            default_language: default_language?,
+            preferences_link: preferences_link?,
+        })
+    }
+}
+
+/// A provider as it is written in the settings.
+enum Taker {
+    Smtp(Server),
+    Folder(PathBuf),
+    Null,
+}
+
+impl Taker {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("dir:") {
+            Some("") => Err("dir: names no folder".to_owned()),
+            Some(path) => Ok(Self::Folder(path.into())),
+            None if text == "null" => Ok(Self::Null),
+            None => Server::parse(text).map(Self::Smtp).map_err(|fault| format!("{fault}; or dir:<path>, or null")),
+        }
+    }
+
+    fn open(self, sender: Sender) -> Arc<dyn Provider> {
+        match self {
+            Self::Smtp(server) => Arc::new(Smtp::new(server, sender)),
+            Self::Folder(path) => Arc::new(Folder::new(path, sender)),
+            Self::Null => Arc::<Null>::default(),
+        }
+    }
+}

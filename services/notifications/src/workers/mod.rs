@@ -1,0 +1,4 @@
+//! What runs beside the calls: no logic of its own.
+
+pub mod dispatch;
+pub mod notices;

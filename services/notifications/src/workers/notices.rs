@@ -1,0 +1,64 @@
+//! Reads the customers service's events and decides who is told what. No network.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use seva_runtime::BusinessClock;
+use seva_store::{Event, Fault, consumer::Handler, due::Bell};
+use seva_values::new_id;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    events::{self, Heard},
+    notification::{
+        plan::{self, Plan},
+        store,
+    },
+    recipient,
+};
+
+/// The consumer's name for ever.
+pub const NAME: &str = "notices";
+
+/// Decides about events.
+#[derive(Debug, Clone)]
+pub struct Notices {
+    clock: BusinessClock,
+    dispatch: Bell,
+}
+
+impl Notices {
+    /// Decides at the time of `clock` and rings `dispatch` when something may be due.
+    #[must_use]
+    pub const fn new(clock: BusinessClock, dispatch: Bell) -> Self {
+        Self { clock, dispatch }
+    }
+}
+
+#[async_trait]
+impl Handler for Notices {
+    async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
+        let Heard { recipients, news } = events::hear(events)?;
+        recipient::store::save(transaction, &recipients).await?;
+        if news.is_empty() {
+            return Ok(());
+        }
+        let facts = || news.iter().filter_map(|news| news.fact.as_ref());
+        let matters = || news.iter().flat_map(|news| news.said.iter().map(|(matter, _)| matter));
+        let customers: BTreeSet<Uuid> = facts().map(|fact| fact.customer).collect();
+        let subjects: BTreeSet<&str> =
+            facts().map(|fact| fact.subject.as_str()).chain(matters().map(|matter| matter.subject.as_str())).collect();
+        let (customers, subjects): (Vec<_>, Vec<_>) = (customers.into_iter().collect(), subjects.into_iter().collect());
+        let mut known = store::load_surroundings(transaction, &customers, &subjects).await?;
+        store::load_told(transaction, &subjects, &mut known).await?;
+        let Plan { created, superseded, truths } = plan::plan(news.clone(), known, self.clock.now(), new_id);
+        store::save_created(transaction, &created).await?;
+        store::save_superseded(transaction, &superseded).await?;
+        store::save_truths(transaction, &truths).await
+    }
+
+    fn committed(&self) {
+        self.dispatch.ring();
+    }
+}
