@@ -15,6 +15,7 @@ pub mod events;
 pub mod intake;
 pub mod invoice;
 pub mod order;
+pub mod place;
 pub mod recipient;
 pub mod timeline;
 pub mod workers;
@@ -25,7 +26,7 @@ use seva_proto::{
     customers::v1::{
         api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
         intake_service_server::IntakeServiceServer, order_service_server::OrderServiceServer,
-        recipient_service_server::RecipientServiceServer,
+        place_service_server::PlaceServiceServer, recipient_service_server::RecipientServiceServer,
     },
     events::v1::event_feed_service_server::EventFeedServiceServer,
 };
@@ -61,6 +62,7 @@ pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> S
     let intake = IntakeServiceServer::new(intake::IntakeRpc::new(&foundation, intake));
     let orders = OrderServiceServer::new(order::OrderRpc::new(&foundation));
     let customers = CustomerServiceServer::new(customer::CustomerRpc::new(&foundation));
+    let places = PlaceServiceServer::new(place::PlaceRpc::new(&foundation, messages.clone()));
     let recipients = RecipientServiceServer::new(recipient::RecipientRpc::new(&foundation));
     let api_keys = ApiKeyServiceServer::new(api_key::ApiKeyRpc::new(&foundation));
     let events = EventFeedServiceServer::new(FeedRpc::new(feed.clone(), foundation.tasks.clone()));
@@ -71,12 +73,20 @@ pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> S
             "seva.customers.v1.CustomerService",
             "seva.customers.v1.IntakeService",
             "seva.customers.v1.OrderService",
+            "seva.customers.v1.PlaceService",
             "seva.customers.v1.RecipientService",
             "seva.customers.v1.ApiKeyService",
             "seva.events.v1.EventFeedService",
         ],
         register: Box::new(|server| {
-            server.add_service(customers).add_service(intake).add_service(orders).add_service(recipients).add_service(api_keys).add_service(events)
+            server
+                .add_service(customers)
+                .add_service(intake)
+                .add_service(orders)
+                .add_service(places)
+                .add_service(recipients)
+                .add_service(api_keys)
+                .add_service(events)
         }),
         consumers: vec![own_record, messages],
         due: vec![promised_days, retention],

@@ -9,6 +9,6 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use messages::SOURCE as MESSAGES_SOURCE;
 pub use messages::Messages;
+pub(crate) use messages::SOURCE as MESSAGES_SOURCE;
 pub use own_record::OwnRecord;
