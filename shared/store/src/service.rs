@@ -1,5 +1,8 @@
 //! The parts of a service, and how they run: the same for all services.
 
+use seva_proto::events::v1::{
+    dead_letter_service_server::DeadLetterServiceServer, event_feed_service_server::EventFeedServiceServer,
+};
 use seva_runtime::{
     BusinessClock,
     auth::ApiKeys,
@@ -8,7 +11,19 @@ use seva_runtime::{
 };
 use std::{convert::Infallible, future::Future, sync::Arc};
 
-use crate::{Database, consumer::Consumer, due::Due, feed, feed::Feed, keeper, metrics, paging::PageKey, sequencer};
+use tonic::{body::Body, codegen::http, server::NamedService};
+
+use crate::{
+    Database,
+    consumer::Consumer,
+    dead_letter::DeadLetterRpc,
+    due::Due,
+    feed,
+    feed::{Feed, FeedRpc},
+    keeper, metrics,
+    paging::PageKey,
+    sequencer,
+};
 
 /// What every service is built on.
 #[derive(Debug, Clone)]
@@ -44,6 +59,54 @@ pub struct Service {
 }
 
 impl Service {
+    /// A service with what all of them offer: its feed, and the dead letters of its consumers.
+    pub fn new(
+        name: &'static str,
+        foundation: Foundation,
+        feed: Feed,
+        consumers: Vec<Consumer>,
+        due: Vec<Due>,
+    ) -> Self {
+        let Foundation { db, page_key, tasks, .. } = foundation.clone();
+        let events = EventFeedServiceServer::new(FeedRpc::new(feed.clone(), tasks));
+        let dead_letters = DeadLetterServiceServer::new(DeadLetterRpc::new(db, page_key, consumers.clone()));
+        let bare = Self {
+            name,
+            foundation,
+            feed,
+            rpcs: Vec::new(),
+            register: Box::new(|server| server),
+            consumers,
+            due,
+            api_keys: None,
+        };
+        bare.offering(events).offering(dead_letters)
+    }
+
+    /// Adds a gRPC service.
+    #[must_use]
+    pub fn offering<S>(mut self, service: S) -> Self
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.rpcs.push(S::NAME);
+        let before = self.register;
+        self.register = Box::new(move |server| before(server).add_service(service));
+        self
+    }
+
+    /// Lets it prove the keys of pushing systems.
+    #[must_use]
+    pub fn with_api_keys(mut self, keys: Arc<dyn ApiKeys>) -> Self {
+        self.api_keys = Some(keys);
+        self
+    }
+
     /// Starts everything that runs beside the calls: sequencer, tail reader, consumers, due work, retention, metrics.
     pub fn start_workers(&self) {
         let Foundation { db, clock, tasks, .. } = &self.foundation;

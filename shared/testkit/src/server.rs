@@ -57,8 +57,7 @@ impl TestServer {
         service.start_workers();
         let rules = Rules::for_services(&service.rpcs).unwrap();
         let verifier = Arc::new(Verifier::open(name, OWN_ISSUER, &keyring.jwks).unwrap());
-        let server =
-            Server::builder(name, rules, verifier, service.api_keys.clone(), tasks.clone(), Limits::default());
+        let server = Server::builder(name, rules, verifier, service.api_keys.clone(), tasks.clone(), Limits::default());
         let server = (service.register)(server);
         let health = server.health();
         let url = format!("http://{}", listener.local_addr().unwrap());

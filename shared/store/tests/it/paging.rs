@@ -123,7 +123,7 @@ async fn every_order_is_read_from_an_index_with_and_without_a_token() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_pages_together_show_every_row_that_was_there_once_and_in_order() {
     let database = accounts().await;
-    things(&database, 20_000).await;
+    things(&database, 10_000).await;
     let before: Vec<Uuid> = sqlx::query_scalar("select id from thing").fetch_all(&database.owner).await.unwrap();
     let writer = database.owner.clone();
     let _writing = beside(move |stopping| async move {
@@ -131,12 +131,13 @@ async fn all_pages_together_show_every_row_that_was_there_once_and_in_order() {
             sqlx::query(
                 "insert into thing (id, rank, label, created_at)
                  select gen_random_uuid(), random() * 1000, 'ছবি ' || (random() * 500)::integer,
-                        '2026-01-01'::timestamptz + make_interval(secs => random() * 400)
+                        '2026-01-01'::timestamptz + make_interval(secs => random() * 200)
                  from generate_series(1, 20)",
             )
             .execute(&writer)
             .await
             .unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     });
 
