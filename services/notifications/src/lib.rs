@@ -21,17 +21,14 @@ pub mod workers;
 
 use std::sync::Arc;
 
-use seva_proto::{
-    events::v1::event_feed_service_server::EventFeedServiceServer,
-    notifications::v1::{
-        notification_service_server::NotificationServiceServer, preference_service_server::PreferenceServiceServer,
-        template_service_server::TemplateServiceServer,
-    },
+use seva_proto::notifications::v1::{
+    notification_service_server::NotificationServiceServer, preference_service_server::PreferenceServiceServer,
+    template_service_server::TemplateServiceServer,
 };
 use seva_store::{
     consumer::{Consumer, EventSource},
     due::{Bell, Due},
-    feed::{Feed, FeedRpc},
+    feed::Feed,
     service::{Foundation, Service},
 };
 
@@ -59,7 +56,7 @@ pub struct Peers {
 /// Assembles the service. [`ensure_catalog`] has to have run on its database before it starts.
 #[must_use]
 pub fn service(foundation: Foundation, peers: Peers, settings: Settings) -> Service {
-    let Foundation { db, clock, tasks, .. } = foundation.clone();
+    let Foundation { db, clock, .. } = foundation.clone();
     let feed = Feed::new(db.clone());
     let bell = Bell::default();
     let notices = Notices::new(clock.clone(), bell.clone());
@@ -68,22 +65,8 @@ pub fn service(foundation: Foundation, peers: Peers, settings: Settings) -> Serv
     let notifications = NotificationServiceServer::new(notification::NotificationRpc::new(&foundation));
     let preferences = PreferenceServiceServer::new(preference::PreferenceRpc::new(&foundation));
     let templates = TemplateServiceServer::new(template_version::TemplateRpc::new(&foundation));
-    let events = EventFeedServiceServer::new(FeedRpc::new(feed.clone(), tasks));
-    Service {
-        name: NAME,
-        feed,
-        rpcs: vec![
-            "seva.notifications.v1.NotificationService",
-            "seva.notifications.v1.PreferenceService",
-            "seva.notifications.v1.TemplateService",
-            "seva.events.v1.EventFeedService",
-        ],
-        register: Box::new(|server| {
-            server.add_service(notifications).add_service(preferences).add_service(templates).add_service(events)
-        }),
-        consumers,
-        due: vec![Due::new(Arc::new(dispatch), bell)],
-        api_keys: None,
-        foundation,
-    }
+    Service::new(NAME, foundation, feed, consumers, vec![Due::new(Arc::new(dispatch), bell)])
+        .offering(notifications)
+        .offering(preferences)
+        .offering(templates)
 }
