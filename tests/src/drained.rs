@@ -1,0 +1,117 @@
+//! Waiting until nothing is left to do: no event on its way, no message due, nothing dead.
+
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+
+use crate::{Installation, installation::now};
+
+/// How long it may take. After a kill a consumer's lease has to run out first, which takes fifteen seconds.
+const PATIENCE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Who reads whose feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cursor {
+    service: String,
+    consumer: String,
+    source: String,
+    feed_no: i64,
+}
+
+/// Waits until every event is in its feed and applied by every consumer, and no message is due, by real time.
+///
+/// # Panics
+/// When it takes too long, with what is left; or when there is a dead letter, with its error.
+pub async fn drained(installation: &Installation) {
+    drained_at(installation, now()).await;
+}
+
+/// Waits until nothing is left to do that is due at the business time `now`.
+///
+/// # Panics
+/// As [`drained`].
+pub async fn drained_at(installation: &Installation, now: jiff::Timestamp) {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        let left = left(installation, now).await;
+        match &left {
+            Ok(left) if left.is_empty() => break,
+            _ if Instant::now() < give_up => tokio::time::sleep(PAUSE).await,
+            _ => panic!("after {PATIENCE:?} there is still something left: {left:?}"),
+        }
+    }
+    let dead = dead_letters(installation).await;
+    assert!(dead.is_empty(), "dead letters: {dead:#?}");
+}
+
+/// What is left to do, in words; nothing when all is done.
+///
+/// # Errors
+/// A database cannot be asked.
+pub async fn left(installation: &Installation, now: jiff::Timestamp) -> Result<Vec<String>, sqlx::Error> {
+    let mut left = Vec::new();
+    let mut note = |what: String, count: i64| {
+        if count > 0 {
+            left.push(format!("{count} {what}"));
+        }
+    };
+    let services: Vec<String> = installation.services().into_iter().map(str::to_owned).collect();
+    for service in &services {
+        let db = installation.database(service);
+        note(
+            format!("events of {service} not in its feed"),
+            count(db, "select count(*) from seva.outbox_pending").await?,
+        );
+        for cursor in cursors(db, service).await? {
+            let source = cursor.source.trim_start_matches('/');
+            let head = count(installation.database(source), "select head from seva.feed_state").await?;
+            note(format!("events of {source} before {} of {service}", cursor.consumer), head - cursor.feed_no);
+        }
+    }
+    let due_order = "select count(*) from customer_order where due_at <= $1";
+    note("orders to be looked at".to_owned(), due(installation.database("customers"), due_order, now).await?);
+    if services.iter().any(|service| service == "notifications") {
+        let db = installation.database("notifications");
+        let due_message = "select count(*) from notification where due_at <= $1";
+        note("messages due".to_owned(), due(db, due_message, now).await?);
+        // A cursor comes into being when its consumer first runs: without it nothing could be left.
+        let followed = count(db, "select count(*) from seva.consumer_cursor where source = '//customers'").await?;
+        note("consumers that have not begun".to_owned(), 1 - followed.min(1));
+    }
+    Ok(left)
+}
+
+async fn cursors(db: &PgPool, service: &str) -> Result<Vec<Cursor>, sqlx::Error> {
+    let rows: Vec<(String, String, i64)> =
+        sqlx::query_as("select consumer, source, feed_no from seva.consumer_cursor").fetch_all(db).await?;
+    let cursor = |(consumer, source, feed_no)| Cursor { service: service.to_owned(), consumer, source, feed_no };
+    Ok(rows.into_iter().map(cursor).collect())
+}
+
+async fn count(db: &PgPool, sql: &'static str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(sql).fetch_one(db).await
+}
+
+async fn due(db: &PgPool, sql: &'static str, now: jiff::Timestamp) -> Result<i64, sqlx::Error> {
+    // As text: the one parameter here is not worth another dependency.
+    let sql = sqlx::AssertSqlSafe(sql.replace("$1", "$1::timestamptz"));
+    sqlx::query_scalar(sql).bind(now.to_string()).fetch_one(db).await
+}
+
+/// Every dead letter with its error.
+///
+/// # Panics
+/// When a database cannot be asked.
+pub async fn dead_letters(installation: &Installation) -> Vec<String> {
+    let mut dead = Vec::new();
+    for service in installation.services() {
+        let rows: Vec<(String, String, String)> =
+            sqlx::query_as("select consumer, subject, error from seva.dead_letter order by created_at")
+                .fetch_all(installation.database(service))
+                .await
+                .expect("the database can be asked");
+        dead.extend(rows.into_iter().map(|(consumer, subject, error)| format!("{consumer} {subject}: {error}")));
+    }
+    dead
+}

@@ -1,0 +1,31 @@
+//! What the tests over the whole suite stand on: real processes, clients for every role, and judges of what must always hold.
+//!
+//! - [`suite`]: every service as a process of its own, with a private PostgreSQL; all of them can be killed and started again
+//! - [`all_in_one`]: `seva up` as a process, with its clock moved by hand where a story needs it
+//! - [`installation`]: what both have in common: URLs, keys, channels for every sort of caller, databases
+//! - [`process`]: one process, its log, its readiness; [`binary`] finds the program
+//! - [`shop`]: the events that a shop pushes
+//! - [`mail`]: the mails that customers got
+//! - [`journal`]: what clients were told, kept where no crash of ours can lose it
+//! - [`drained`]: waiting until nothing is left to do; [`judge`] says what must hold then
+//! - [`raw`]: calls by path with bytes, for tests over every RPC of the contract; [`hostile`] messages nobody would send
+//!
+//! For tests only: it panics where a test cannot go on, and its processes end with the test.
+
+pub mod all_in_one;
+pub mod binary;
+pub mod drained;
+pub mod hostile;
+pub mod installation;
+pub mod journal;
+pub mod judge;
+pub mod mail;
+pub mod process;
+pub mod raw;
+pub mod shop;
+pub mod suite;
+
+pub use all_in_one::AllInOne;
+pub use installation::Installation;
+pub use journal::Journal;
+pub use suite::{Suite, SuiteOptions};

@@ -1,0 +1,8 @@
+//! Stories over the whole suite, and what holds for every RPC of the contract.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod access;
+mod hostile;
+mod own;
+mod served;

@@ -1,0 +1,60 @@
+//! The services of the suite in this process, each with its own database: for tests over every RPC, which need no processes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seva::assembly::{Mail, MailDestination, PARTS, Surroundings};
+use seva_runtime::{
+    BusinessClock,
+    client::{Identity, Peer},
+};
+use seva_testkit::{TestDatabase, TestServer, foundation, server};
+use tokio::net::TcpListener;
+
+/// A running service.
+pub struct Served {
+    /// Its name, such as `customers`.
+    pub name: &'static str,
+    /// The full names of its gRPC services.
+    pub rpcs: Vec<&'static str>,
+    /// Where it runs.
+    pub server: TestServer,
+    /// Whether it knows API keys.
+    pub takes_api_keys: bool,
+    /// Its database.
+    pub database: TestDatabase,
+}
+
+/// Starts every service, wired as in an installation.
+pub async fn all() -> Vec<Served> {
+    let keyring = server::keyring();
+    let mut listeners = BTreeMap::new();
+    for part in &PARTS {
+        listeners.insert(part.name, TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    let urls: BTreeMap<_, _> = listeners
+        .iter()
+        .map(|(name, listener)| (*name, format!("http://{}", listener.local_addr().unwrap())))
+        .collect();
+    let mut served = Vec::new();
+    for part in &PARTS {
+        let database = TestDatabase::new(part.name, part.migrator).await;
+        let peers = part.calls.iter().map(|called| {
+            let signer = Arc::clone(&keyring.services[part.name]);
+            let identity = Identity::Service { signer, audience: format!("service:{called}") };
+            (*called, Peer::connect_lazy(&urls[called], identity).unwrap())
+        });
+        let mail = Mail { destination: MailDestination::Nowhere, sender: "Shop <service@shop.example>".to_owned() };
+        let surroundings = Surroundings { peers: peers.collect(), mail, links: keyring.links.clone() };
+        let service = part.assemble(foundation(database.db.clone(), BusinessClock::system()), &surroundings).unwrap();
+        let (name, rpcs, takes_api_keys) = (service.name, service.rpcs.clone(), service.api_keys.is_some());
+        let listener = listeners.remove(name).unwrap();
+        let server = TestServer::start_on(listener, service, Arc::clone(&keyring)).await;
+        served.push(Served { name, rpcs, server, takes_api_keys, database });
+    }
+    served
+}
+
+/// Starts every service and answers the one of this name.
+pub async fn one(name: &str) -> Served {
+    all().await.into_iter().find(|served| served.name == name).unwrap()
+}
