@@ -1,4 +1,4 @@
-//! What a shop reports of an order, as a CloudEvent that the intake takes.
+//! What a shop reports of an order, as a `CloudEvent` that the intake takes.
 
 use std::collections::HashMap;
 
@@ -60,7 +60,7 @@ pub struct Shipment {
 }
 
 impl Report {
-    /// The CloudEvent type.
+    /// The `CloudEvent` type.
     pub const fn event_type(&self) -> &'static str {
         match self {
             Self::Placed(_) => "order.placed.v1",

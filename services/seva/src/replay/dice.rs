@@ -1,6 +1,6 @@
 //! Chance that comes out the same on every machine and in every version: a sequence of numbers from a seed.
 //!
-//! Own arithmetic (SplitMix64) instead of a library's generator, whose sequence may change with its version: what is invented from a seed
+//! Own arithmetic (`SplitMix64`) instead of a library's generator, whose sequence may change with its version: what is invented from a seed
 //! has to stay the same, because events that are pushed again must be the same events.
 
 /// A sequence of numbers that follows from its seed.

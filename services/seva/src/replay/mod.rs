@@ -2,6 +2,7 @@
 //!
 //! - [`csv`]: the table of orders as it comes; [`mapping`]: what each column becomes; [`people`]: customers, who are invented
 //! - [`timeline`]: all events in order of time, and what they alone let expect; [`summary`]: what came of it, for a person to check
+//! - [`run`]: the loop over all instants, with its [`progress`]
 //! - [`generator`]: a small table of our own with the same defects as real ones; [`dice`]: chance from a seed
 
 pub mod csv;
@@ -9,6 +10,8 @@ pub mod dice;
 pub mod generator;
 pub mod mapping;
 pub mod people;
+pub mod progress;
+pub mod run;
 pub mod summary;
 pub mod timeline;
 

@@ -1,0 +1,227 @@
+//! `seva serve`: one service in this process, configured by flags and environment.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use seva_notifications::NotificationsConfig;
+use seva_runtime::{
+    BusinessClock,
+    client::{Identity, Peer},
+    config::{self, AuthConfig, Faults, FaultySettings, LimitsConfig, Listen, Secret, TelemetryConfig, readable_file},
+    server::Limits,
+    shutdown::{self, Sequence},
+    tasks::Tasks,
+    telemetry,
+};
+use seva_store::{paging::PageKey, service::Foundation};
+use tokio::net::TcpListener;
+
+use crate::{
+    assembly::{Part, Surroundings},
+    databases,
+    failure::Failure,
+    instance,
+    settings::{
+        describe_limits, describe_notifications, describe_telemetry, environment, masked, names, parse_database_url,
+        parse_peer_url, variable,
+    },
+};
+
+#[cfg(test)]
+mod tests;
+
+/// One service and its surroundings.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The service
+    service: String,
+    /// Its database, as the role without DDL; SEVA_<SERVICE>_DATABASE_URL is read as well
+    #[arg(long, env = "SEVA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<Secret<String>>,
+    /// A service that it calls, such as customers=http://customers:7101; SEVA_<SERVICE>_URL is read as well
+    #[arg(long = "peer", value_name = "SERVICE=URL")]
+    peers: Vec<String>,
+    /// File with the secret that seals page tokens: 32 bytes or more, the same in all replicas
+    #[arg(long, env = "SEVA_PAGE_KEY", value_name = "FILE")]
+    page_key: Option<PathBuf>,
+    #[command(flatten)]
+    listen: Listen,
+    #[command(flatten)]
+    auth: AuthConfig,
+    #[command(flatten)]
+    notifications: NotificationsConfig,
+    #[command(flatten)]
+    limits: LimitsConfig,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+}
+
+/// Checked settings.
+pub struct Checked {
+    part: &'static Part,
+    address: SocketAddr,
+    database: Secret<String>,
+    peers: BTreeMap<&'static str, String>,
+    page_key: PageKey,
+    auth: config::Auth,
+    notifications: seva_notifications::Settings,
+    limits: Limits,
+}
+
+impl ServeArgs {
+    /// The settings; notes every fault.
+    pub fn check(&self, faults: &mut Faults) -> Option<Checked> {
+        let address = self.listen.check(faults);
+        let page_key =
+            self.secret_file("--page-key (SEVA_PAGE_KEY)", self.page_key.as_ref(), faults).and_then(|file| {
+                let read = std::fs::read(file).map_err(|error| error.to_string());
+                let long_enough = read.and_then(|bytes| {
+                    if bytes.len() < 32 { Err("holds fewer than 32 bytes".to_owned()) } else { Ok(bytes) }
+                });
+                faults.take("--page-key (SEVA_PAGE_KEY)", long_enough)
+            });
+        let notifications = self.notifications.check(faults);
+        let limits = self.limits.check(faults);
+        let Some(part) = Part::named(&self.service) else {
+            faults.add("service", format!("{:?} is not one of {}", self.service, names()));
+            return None;
+        };
+        let database = self.database(part, faults);
+        let peers = self.peers(part, faults);
+        let auth = self.auth.check(part.name, !part.calls.is_empty(), faults);
+        Some(Checked {
+            part,
+            address: address?,
+            database: database?,
+            peers,
+            page_key: PageKey::new(&page_key?),
+            auth: auth?,
+            notifications: notifications?,
+            limits: limits?,
+        })
+    }
+
+    fn secret_file(&self, name: &str, file: Option<&PathBuf>, faults: &mut Faults) -> Option<PathBuf> {
+        match file {
+            Some(file) => faults.take(name, readable_file(file)),
+            None => {
+                faults.add(name, "is required");
+                None
+            }
+        }
+    }
+
+    fn database(&self, part: &Part, faults: &mut Faults) -> Option<Secret<String>> {
+        let own = variable(part.name, "DATABASE_URL");
+        let given = self.database_url.as_ref().map(|url| url.reveal().clone()).or_else(|| environment(&own));
+        let given = given.ok_or_else(|| format!("is required; or {own}"));
+        let parsed = given.and_then(|url| parse_database_url(&url).map_err(str::to_owned));
+        faults.take("--database-url (SEVA_DATABASE_URL)", parsed)
+    }
+
+    fn peers(&self, part: &Part, faults: &mut Faults) -> BTreeMap<&'static str, String> {
+        let mut given = BTreeMap::new();
+        for peer in &self.peers {
+            match peer.split_once('=').filter(|(name, _)| Part::named(name).is_some()) {
+                Some((name, url)) => {
+                    given.insert(name.to_owned(), url.to_owned());
+                }
+                None => faults.add("--peer", format!("is not SERVICE=URL with a service of {}", names())),
+            }
+        }
+        let mut peers = BTreeMap::new();
+        for called in part.calls {
+            let name = variable(called, "URL");
+            let url = given.get(*called).cloned().or_else(|| environment(&name));
+            let url = url.ok_or_else(|| format!("is required: {} calls {called}", part.name));
+            if let Some(url) =
+                faults.take(format!("--peer {called}=.. ({name})"), url.and_then(|url| parse_peer_url(&url)))
+            {
+                peers.insert(*called, url);
+            }
+        }
+        peers
+    }
+
+    /// The settings as they are in effect, for people.
+    pub fn describe(&self) -> Vec<(String, String)> {
+        let file =
+            |file: &Option<PathBuf>| file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+        let database = self
+            .database_url
+            .clone()
+            .or_else(|| environment(&variable(&self.service, "DATABASE_URL")).map(Secret::new));
+        let mut lines = vec![
+            ("service".to_owned(), self.service.clone()),
+            ("listen".to_owned(), self.listen.address.clone()),
+            ("database".to_owned(), database.as_ref().map_or_else(|| "none".to_owned(), masked)),
+            ("page_key".to_owned(), file(&self.page_key)),
+            ("jwks".to_owned(), file(&self.auth.jwks)),
+            ("issuer".to_owned(), self.auth.issuer.clone()),
+            ("signing_key".to_owned(), file(&self.auth.signing_key)),
+        ];
+        if let Some(part) = Part::named(&self.service) {
+            for (called, url) in self.peers(part, &mut Faults::new()) {
+                lines.push((format!("peer.{called}"), url));
+            }
+        }
+        lines.extend(describe_notifications(&self.notifications));
+        lines.extend(describe_limits(&self.limits));
+        lines.extend(describe_telemetry(&self.telemetry));
+        lines
+    }
+}
+
+/// Serves until a signal comes or a task fails whose failure stops the process.
+///
+/// # Errors
+/// Faults of the settings; the database is missing or behind; the port is taken.
+pub async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let mut faults = Faults::new();
+    let checked = args.check(&mut faults);
+    faults.finish()?;
+    let Checked { part, address, database, peers, page_key, auth, notifications, limits } =
+        checked.context("settings without a fault are settings")?;
+    let telemetry = telemetry::init(part.name, &args.telemetry).map_err(FaultySettings)?;
+    let signal = shutdown::signal().context("listening for signals")?;
+
+    let db = databases::open(part.name, &database, part.migrator).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Unavailable(format!("{address} cannot be listened on: {error}")))?;
+    let tasks = Tasks::new();
+    let foundation = Foundation { db: db.clone(), clock: BusinessClock::system(), page_key, tasks: tasks.clone() };
+    let surroundings = Surroundings { peers: connect(peers, auth.signer)?, notifications };
+    let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;
+    let health = instance::serve(&mut service, auth.verifier, limits, None, listener)?;
+    service.start_workers();
+    health.set_ready(true).await;
+    tracing::info!(service = part.name, %address, "ready");
+
+    let failed = tasks.failed();
+    let by_signal = tokio::select! {
+        () = signal => true,
+        () = failed.cancelled() => false,
+    };
+    let sequence = Sequence::new(tasks).with_health(health).with_telemetry(telemetry);
+    let in_time = sequence.closing("database pools", async move { db.close().await }).run().await;
+    match (by_signal, in_time) {
+        (true, true) => Ok(()),
+        (true, false) => Err(anyhow!("not everything ended within its bound").into()),
+        (false, _) => Err(anyhow!("a task failed without which the service cannot go on").into()),
+    }
+}
+
+fn connect(
+    peers: BTreeMap<&'static str, String>,
+    signer: Option<seva_runtime::auth::Signer>,
+) -> Result<BTreeMap<&'static str, Peer>, Failure> {
+    let Some(signer) = signer.map(Arc::new) else { return Ok(BTreeMap::new()) };
+    let mut connected = BTreeMap::new();
+    for (called, url) in peers {
+        let identity = Identity::Service { signer: signer.clone(), audience: format!("service:{called}") };
+        connected.insert(called, Peer::connect_lazy(&url, identity).map_err(Failure::Usage)?);
+    }
+    Ok(connected)
+}

@@ -1,0 +1,169 @@
+//! A small shop, played into a running installation as it goes on: each step is pushed, and what the customer was told is printed.
+
+mod stories;
+
+use std::{collections::HashSet, time::Duration};
+
+use anyhow::anyhow;
+use seva_proto::{
+    customers::v1::{GetOrderRequest, Order, order_service_client::OrderServiceClient},
+    notifications::v1::{
+        DecisionReason, ListNotificationsRequest, Notification, NotificationFilter, notification::State,
+        notification_service_client::NotificationServiceClient,
+    },
+};
+use seva_runtime::client::Peer;
+
+use crate::{
+    drain::until_drained,
+    failure::Failure,
+    instance::Instance,
+    replay::people::Person,
+    report::{Report, SOURCE},
+    shop::Shop,
+};
+pub use stories::Story;
+
+/// Between two steps, so that a reader can follow.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long everything that follows from a step may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tells one story after the other; with `once` the one that has most in it, and ends.
+///
+/// # Errors
+/// A step was refused, or a customer was not told what they should have been.
+pub async fn play(instance: &Instance, once: bool) -> Result<(), Failure> {
+    let mut teller = Teller::new(instance).await?;
+    if once {
+        println!("One order from its placing to its delivery, which comes later than promised first:\n");
+        teller.tell(&stories::delayed(teller.today()), None).await?;
+        println!("\nThe customer was told of every step, and nothing is left to do.");
+        return Ok(());
+    }
+    println!("A small shop goes about its business; Ctrl-C ends it.\n");
+    loop {
+        for story in stories::all(teller.today()) {
+            teller.tell(&story, Some(PAUSE)).await?;
+        }
+    }
+}
+
+/// Tells stories to an installation.
+struct Teller<'i> {
+    instance: &'i Instance,
+    shop: Shop,
+    orders: OrderServiceClient<Peer>,
+    notifications: NotificationServiceClient<Peer>,
+    /// Names this run in order numbers and customers, so that a later run tells new stories.
+    run: i64,
+    told: usize,
+}
+
+impl<'i> Teller<'i> {
+    async fn new(instance: &'i Instance) -> Result<Self, Failure> {
+        Ok(Self {
+            instance,
+            shop: Shop::open(instance).await?,
+            orders: OrderServiceClient::new(instance.operators_peer("customers")?),
+            notifications: NotificationServiceClient::new(instance.operators_peer("notifications")?),
+            run: seva_runtime::clock::machine_now().as_second() % 100_000_000,
+            told: 0,
+        })
+    }
+
+    fn today(&self) -> jiff::civil::Date {
+        stories::zone().date_at(self.instance.clock.now())
+    }
+
+    /// Plays a story step by step and checks after each that the customer was told.
+    async fn tell(&mut self, story: &Story, pause: Option<Duration>) -> Result<(), Failure> {
+        self.told += 1;
+        let order_number = format!("D-{}-{}", self.run, self.told);
+        let number = usize::try_from(self.run).unwrap_or(0) + self.told;
+        let customer = Person::invent(number, &format!("D-{}-c{}", self.run, self.told));
+        println!(
+            "{order_number}: {} {} [{}] - {}",
+            customer.given_name, customer.family_name, customer.language, story.title
+        );
+        let mut seen = HashSet::new();
+        for (sequence, (report, expected)) in (1..).zip(&story.steps) {
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            let event = report.to_event(&order_number, &customer, self.instance.clock.now(), sequence);
+            self.shop.push(vec![event]).await?;
+            until_drained(&self.instance.services, &self.instance.clock, PATIENCE)
+                .await
+                .map_err(|unrest| anyhow!("{order_number}: {unrest}"))?;
+            let order = self.order(&order_number).await?;
+            let news: Vec<_> = self
+                .notifications_of(&order.customer)
+                .await?
+                .into_iter()
+                .filter(|n| seen.insert(n.name.clone()))
+                .collect();
+            println!("  {:<20}{}", step_name(report), tell_news(&news));
+            for milestone in *expected {
+                if !news.iter().any(|n| n.milestone == *milestone && n.state() == State::Sent) {
+                    return Err(anyhow!(
+                        "{order_number}: after {} the customer should have been told {milestone} and was not",
+                        step_name(report)
+                    )
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn order(&mut self, order_number: &str) -> Result<Order, Failure> {
+        let request =
+            GetOrderRequest { name: String::new(), source: SOURCE.to_owned(), order_number: order_number.to_owned() };
+        let answer = self
+            .orders
+            .get_order(request)
+            .await
+            .map_err(|status| anyhow!("{order_number} cannot be read: {status}"))?;
+        answer.into_inner().order.ok_or_else(|| anyhow!("{order_number} was answered without an order").into())
+    }
+
+    /// Everything that was decided about a customer, oldest first.
+    async fn notifications_of(&mut self, customer: &str) -> Result<Vec<Notification>, Failure> {
+        let filter = NotificationFilter { customer: customer.to_owned(), ..NotificationFilter::default() };
+        let request = ListNotificationsRequest { page_size: 1000, page_token: String::new(), filter: Some(filter) };
+        let answer = self.notifications.list_notifications(request).await;
+        let mut found =
+            answer.map_err(|status| anyhow!("notifications cannot be read: {status}"))?.into_inner().notifications;
+        found.reverse();
+        Ok(found)
+    }
+}
+
+/// `order.handed_to_carrier.v1` as people say it.
+fn step_name(report: &Report) -> String {
+    let kind = report.event_type();
+    kind.strip_prefix("order.").and_then(|kind| kind.strip_suffix(".v1")).unwrap_or(kind).replace('_', " ")
+}
+
+fn tell_news(news: &[Notification]) -> String {
+    if news.is_empty() {
+        return "nobody is told".to_owned();
+    }
+    let told = news.iter().map(|notification| match notification.state() {
+        State::Sent => {
+            let file = notification.name.trim_start_matches("notifications/");
+            format!("told {} in {} (mail {file}.eml)", notification.milestone, notification.language)
+        }
+        state => {
+            let word = |name: &str, prefix: &str| name.trim_start_matches(prefix).to_lowercase().replace('_', " ");
+            format!(
+                "{} {} ({})",
+                notification.milestone,
+                word(state.as_str_name(), "STATE_"),
+                word(DecisionReason::as_str_name(&notification.reason()), "DECISION_REASON_")
+            )
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,110 @@
+//! The loop: to the next instant at which something happens, push, wait until all that follows from it is done.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, anyhow};
+use jiff::{SignedDuration, Timestamp};
+use seva_proto::events::v1::{AdvanceToRequest, clock_service_client::ClockServiceClient};
+use seva_runtime::client::Peer;
+
+use super::{progress::Progress, timeline::Timeline};
+use crate::{
+    data_dir::{Layout, write_private},
+    drain::until_drained,
+    failure::Failure,
+    instance::Instance,
+    report::proto_time,
+    shop::{Pushed, Shop},
+};
+
+/// Business time goes on for so long after the last event, for what is due later.
+const AFTER_THE_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long everything that follows from an instant may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Played {
+    /// What became of the events that were pushed in this run.
+    pub pushed: Pushed,
+    /// The instants at which something happened.
+    pub instants: u64,
+    /// Business time at the beginning of this run, when it was not the first.
+    pub resumed_at: Option<Timestamp>,
+    /// Business time at the end.
+    pub ended_at: Timestamp,
+    /// Whether the end had been reached before this run.
+    pub was_over: bool,
+}
+
+/// When the history of a table is over.
+pub fn end_of(timeline: &Timeline) -> Option<Timestamp> {
+    timeline.ends_at().map(|last| last + AFTER_THE_LAST)
+}
+
+/// Binds a data folder to a table: one that was begun with another is refused.
+///
+/// # Errors
+/// `Usage` when the folder belongs to another table.
+pub fn claim(layout: &Layout, timeline: &Timeline) -> Result<(), Failure> {
+    let fingerprint = timeline.fingerprint();
+    match fs::read_to_string(layout.replay()) {
+        Ok(known) if known.trim() == fingerprint => Ok(()),
+        Ok(_) => Err(Failure::Usage(format!(
+            "{} was begun with another table of orders; name another folder with --data-dir, or delete it",
+            layout.root().display()
+        ))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let written = fs::create_dir_all(layout.root())
+                .and_then(|()| write_private(&layout.replay(), format!("{fingerprint}\n").as_bytes()));
+            written.map_err(|error| Failure::Unavailable(format!("{}: {error}", layout.replay().display())))
+        }
+        Err(error) => Err(Failure::Unavailable(format!("{}: {error}", layout.replay().display()))),
+    }
+}
+
+/// Plays what is left of a timeline into an installation on manual time.
+///
+/// # Errors
+/// The intake rejects an event; something did not come to rest.
+pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Failure> {
+    let begins_at = timeline.begins_at().context("a table has events")?;
+    let end = end_of(timeline).context("a table has events")?;
+    let start = instance.clock.now();
+    let resumed_at = (start > begins_at).then_some(start);
+    let mut played =
+        Played { pushed: Pushed::default(), instants: 0, resumed_at, ended_at: start, was_over: start >= end };
+    if played.was_over {
+        return Ok(played);
+    }
+    let mut shop = Shop::open(instance).await?;
+    let mut clock = ClockServiceClient::new(instance.operators_peer(seva_customers::NAME)?);
+    let total = timeline.events().len() as u64;
+    let mut progress = Progress::new(total, timeline.passed(start) as u64);
+    let mut now = start;
+    loop {
+        // At the first instant of a resumed run these may be there already: they are answered as duplicates.
+        let events = timeline.at(now).iter().map(|planned| timeline.cloud_event(planned)).collect();
+        played.pushed += shop.push(events).await?;
+        played.instants += 1;
+        let next_due = until_drained(&instance.services, &instance.clock, PATIENCE)
+            .await
+            .map_err(|unrest| anyhow!("at business time {now}: {unrest}"))?;
+        progress.tell(timeline.passed(now) as u64, now);
+        if now >= end {
+            break;
+        }
+        let next = [timeline.next_after(now), next_due, Some(end)].into_iter().flatten().min();
+        now = next.unwrap_or(end);
+        advance(&mut clock, now).await?;
+    }
+    progress.finish(now);
+    played.ended_at = now;
+    Ok(played)
+}
+
+async fn advance(clock: &mut ClockServiceClient<Peer>, to: Timestamp) -> Result<(), Failure> {
+    let moved = clock.advance_to(AdvanceToRequest { time: Some(proto_time(to)) }).await;
+    moved.map_err(|status| anyhow!("business time cannot be moved to {to}: {status}"))?;
+    Ok(())
+}
