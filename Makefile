@@ -28,7 +28,7 @@ faults: binaries                      ## kill -9 of the process and of PostgreSQ
 
 bench: binaries                       ## figures side by side in one run: a table, and JSON in target/bench.json
 	$(CARGO) build --release
-	$(CARGO) run --release -p seva-tests --bin bench
+	$(CARGO) run --release -p seva-bench
 
 lint:                                 ## rustfmt, clippy, rustdoc, buf
 	scripts/lint

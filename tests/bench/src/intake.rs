@@ -89,7 +89,8 @@ async fn push(
 
 /// Batches of the events of these orders: placed, and then seen on its way again and again.
 fn batches(orders: std::ops::Range<usize>) -> Vec<StreamEventsRequest> {
-    let events: Vec<CloudEvent> = orders.flat_map(|order| (1..=EVENTS_PER_ORDER).map(move |step| event(order, step))).collect();
+    let events: Vec<CloudEvent> =
+        orders.flat_map(|order| (1..=EVENTS_PER_ORDER).map(move |step| event(order, step))).collect();
     events.chunks(BATCH).map(|events| StreamEventsRequest { events: events.to_vec() }).collect()
 }
 

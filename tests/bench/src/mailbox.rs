@@ -1,9 +1,6 @@
 //! Where the bench's messages end: it only notes when.
 
-use std::{
-    sync::Mutex,
-    time::Instant,
-};
+use std::{sync::Mutex, time::Instant};
 
 use seva_notifications::provider::{Fault, OutgoingMail, Provider};
 
@@ -28,7 +25,9 @@ impl Mailbox {
         let number = |text: &str| Some(text.split_once("BK")?.1.get(..8)?.trim_start_matches('0').to_owned());
         taken
             .iter()
-            .filter_map(|(text, at)| number(text).map(|digits| (if digits.is_empty() { "0".to_owned() } else { digits }, *at)))
+            .filter_map(|(text, at)| {
+                number(text).map(|digits| (if digits.is_empty() { "0".to_owned() } else { digits }, *at))
+            })
             .map(|(digits, at)| (format!("T-{digits}"), at))
             .collect()
     }

@@ -9,6 +9,7 @@ use std::{
 
 use prost::Message;
 use serde_json::json;
+use seva_notifications::{Peers, Settings};
 use seva_postgres::{Cluster, Options, binaries};
 use seva_proto::customers::v1::{
     self as pb, CreateCustomerRequest, CreateCustomerResponse,
@@ -16,7 +17,6 @@ use seva_proto::customers::v1::{
     customer_service_server::{CustomerService, CustomerServiceServer},
     recipient_service_client::RecipientServiceClient,
 };
-use seva_notifications::{Peers, Settings};
 use seva_runtime::{
     BusinessClock,
     client::{Identity, Peer},
@@ -80,10 +80,8 @@ impl Surroundings {
         let keyring = keyring();
         let listeners = [TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?];
         let peer = |listener: &TcpListener, caller: &str, called: &str| {
-            let identity = Identity::Service {
-                signer: keyring.services[caller].clone(),
-                audience: format!("service:{called}"),
-            };
+            let identity =
+                Identity::Service { signer: keyring.services[caller].clone(), audience: format!("service:{called}") };
             let url = format!("http://{}", listener.local_addr()?);
             Peer::connect_lazy(&url, identity).map_err(anyhow::Error::msg)
         };
@@ -105,8 +103,7 @@ impl Surroundings {
             foundation(customers_db.clone(), clock.clone()),
             Arc::new(GrpcSource::new("notifications", to_notifications)),
         );
-        let notifications =
-            seva_notifications::service(foundation(notifications_db.clone(), clock), peers, settings);
+        let notifications = seva_notifications::service(foundation(notifications_db.clone(), clock), peers, settings);
 
         let standings = [customers.consumers.clone(), notifications.consumers.clone()].concat();
         let feeds = [customers.feed.clone(), notifications.feed.clone()];
@@ -184,15 +181,7 @@ impl Surroundings {
     }
 
     /// Where a database is reached over TCP.
-    pub /// A migrated database of a service, reached over TCP.
-async fn database(cluster: &Cluster, service: &'static str, migrator: &'static Migrator) -> anyhow::Result<Database> {
-    cluster.execute("postgres", &format!("create database {service}"))?;
-    let url = tcp_url(cluster, service);
-    migrate::run(&url, None, migrator).await?;
-    Ok(Database::open(service, &url)?)
-}
-
-fn tcp_url(&self, database: &str) -> String {
+    pub fn tcp_url(&self, database: &str) -> String {
         tcp_url(&self.cluster, database)
     }
 

@@ -66,6 +66,11 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, seconds: 
     }
     anyhow::ensure!(delays.len() == accepted.len(), "{} of {} messages arrived", delays.len(), accepted.len());
     report.note("event accepted to message handed over, p50", percentile(&mut delays, 0.50), "ms");
-    report.against("event accepted to message handed over, p99", percentile(&mut delays, 0.99), "ms", Bar::AtMost(100.0));
+    report.against(
+        "event accepted to message handed over, p99",
+        percentile(&mut delays, 0.99),
+        "ms",
+        Bar::AtMost(100.0),
+    );
     Ok(())
 }
