@@ -11,6 +11,8 @@ create table audit (
     request_id uuid,
     trace_id text,
     changed text[] not null,
+    -- Why, where the act asks for a reason.
+    reason text,
     constraint audit_pkey primary key (id)
 );
 create index audit_resource on audit (resource, id);
@@ -27,14 +29,14 @@ create table idempotency (
 );
 create index idempotency_created_at on idempotency (created_at);
 
--- Notes who changed which fields of what.
-create function note(p_context jsonb, p_resource text, p_changed text[]) returns void
+-- Notes who changed which fields of what, and why where a reason is asked for.
+create function note(p_context jsonb, p_resource text, p_changed text[], p_reason text default null) returns void
 language plpgsql as $$
 begin
-    insert into seva.audit (at, actor, on_behalf_of, method, resource, request_id, trace_id, changed)
+    insert into seva.audit (at, actor, on_behalf_of, method, resource, request_id, trace_id, changed, reason)
     values (
         clock_timestamp(), p_context ->> 'actor', p_context ->> 'on_behalf_of', p_context ->> 'method', p_resource,
-        (p_context ->> 'request_id')::uuid, split_part(p_context ->> 'traceparent', '-', 2), p_changed
+        (p_context ->> 'request_id')::uuid, split_part(p_context ->> 'traceparent', '-', 2), p_changed, p_reason
     );
 end $$;
 

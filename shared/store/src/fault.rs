@@ -61,6 +61,19 @@ impl Fault {
         }
     }
 
+    /// What may be kept and told of it: the driver's and the database's words, which may quote data, are not.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Refused(error) => match error.as_database_error().and_then(|error| error.code()) {
+                Some(code) => format!("the database refused with SQLSTATE {code}"),
+                None => "a value could not be read or written".to_owned(),
+            },
+            Self::Unavailable(_) => "the database cannot be reached".to_owned(),
+            Self::Decided(error) => format!("{}: {error}", error.reason_name()),
+            Self::Constraint { .. } | Self::LockTimeout | Self::Serialization => self.to_string(),
+        }
+    }
+
     /// Whether it is the violation of this constraint.
     pub fn violates(&self, name: &str) -> bool {
         matches!(self, Self::Constraint { constraint, .. } if constraint == name)

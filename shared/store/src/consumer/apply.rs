@@ -102,7 +102,7 @@ async fn one_by_one(
         }
         tracing::error!(consumer = lease.consumer, source = lease.source, event_id = %event.event_id, kind = event.kind, %fault,
             "an event cannot be applied; it and what follows of its subject wait as dead letters");
-        dead_letter::bury(transaction, &lease.consumer, event, &fault.to_string(), *failures).await?;
+        dead_letter::bury(transaction, &lease.consumer, event, &fault.told(), *failures).await?;
         dead_subjects.push(event.subject.clone());
     }
     Ok(())

@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// What is done with the dead event itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resolution {
     /// It is applied again.
     Retry,
-    /// It is given up.
-    Skip,
+    /// It is given up, for this reason.
+    Skip(String),
 }
 
 /// Resolves a dead letter and drains what waits behind it, in one transaction that holds the consumer's cursor; answers how many events were
@@ -48,7 +48,7 @@ pub(super) async fn resolve<R: Message>(
     if resolution == Resolution::Retry {
         let event = Arc::new(letter.event.clone());
         if let Err(fault) = apply_one(consumer.handler(), &mut transaction, &event, consumer.name()).await {
-            count_attempt(&mut transaction, letter, &fault.to_string()).await?;
+            count_attempt(&mut transaction, letter, &fault.told()).await?;
             db.commit(transaction).await?;
             return Err(Error::precondition(
                 ErrorReason::DeadLetterFailedAgain,
@@ -56,7 +56,7 @@ pub(super) async fn resolve<R: Message>(
                 format_name(COLLECTION, letter.id),
                 "the event failed again; its cause has to be removed first",
             )
-            .with_metadata("error", fault.to_string()));
+            .with_metadata("error", fault.told()));
         }
         applied += 1;
     }
@@ -84,7 +84,7 @@ async fn drain(connection: &mut PgConnection, consumer: &Consumer, resolved: &De
     for letter in waiting {
         let event = Arc::new(letter.event.clone());
         if let Err(fault) = apply_one(consumer.handler(), connection, &event, consumer.name()).await {
-            count_attempt(connection, &letter, &fault.to_string()).await?;
+            count_attempt(connection, &letter, &fault.told()).await?;
             break;
         }
         remove(connection, &letter).await?;
@@ -119,14 +119,15 @@ async fn note(
     write: &Write,
     response: &[u8],
 ) -> Result<(), Error> {
-    let act = match resolution {
-        Resolution::Retry => "retried",
-        Resolution::Skip => "skipped",
+    let (act, reason) = match resolution {
+        Resolution::Retry => ("retried", None),
+        Resolution::Skip(reason) => ("skipped", Some(reason)),
     };
-    sqlx::query("select seva.note($1, $2, $3), seva.remember($1, $4)")
+    sqlx::query("select seva.note($1, $2, $3, $4), seva.remember($1, $5)")
         .bind(context::of(write))
         .bind(format_name(COLLECTION, letter.id))
         .bind(vec![act])
+        .bind(reason)
         .bind(response)
         .execute(connection)
         .await

@@ -47,7 +47,7 @@ impl DeadLetterRpc {
     }
 }
 
-fn name(name: &str) -> Result<Uuid, Error> {
+fn parse_id(name: &str) -> Result<Uuid, Error> {
     parse_name(COLLECTION, name).map_err(|invalid| Error::invalid_field("name", invalid))
 }
 
@@ -77,7 +77,7 @@ impl DeadLetterService for DeadLetterRpc {
         &self,
         request: Request<GetDeadLetterRequest>,
     ) -> Result<Response<GetDeadLetterResponse>, Status> {
-        let (_, id) = incoming(request, |request| name(&request.name))?;
+        let (_, id) = incoming(request, |request| parse_id(&request.name))?;
         let letter = get(&self.db, id).await?;
         Ok(Response::new(GetDeadLetterResponse { dead_letter: Some(letter.into()) }))
     }
@@ -86,7 +86,7 @@ impl DeadLetterService for DeadLetterRpc {
         &self,
         request: Request<RetryDeadLetterRequest>,
     ) -> Result<Response<RetryDeadLetterResponse>, Status> {
-        let (write, id) = incoming_write(request, |request| name(&request.name))?;
+        let (write, id) = incoming_write(request, |request| parse_id(&request.name))?;
         let reply = once(&self.db, &write, async {
             let (letter, consumer) = self.find(id).await?;
             let reply = |applied| RetryDeadLetterResponse { applied };
@@ -99,18 +99,18 @@ impl DeadLetterService for DeadLetterRpc {
         &self,
         request: Request<SkipDeadLetterRequest>,
     ) -> Result<Response<SkipDeadLetterResponse>, Status> {
-        let (write, id) = incoming_write(request, |request| {
+        let (write, (id, reason)) = incoming_write(request, |request| {
             let mut violations = Violations::default();
             let id = violations.take("name", parse_name(COLLECTION, &request.name));
             if request.reason.trim().is_empty() {
                 violations.add("reason", Invalid::new("FIELD_REQUIRED", "say why the event is given up"));
             }
-            violations.finish(id)
+            violations.finish(id.map(|id| (id, request.reason)))
         })?;
         let reply = once(&self.db, &write, async {
             let (letter, consumer) = self.find(id).await?;
             let reply = |applied| SkipDeadLetterResponse { applied };
-            resolve(&self.db, consumer, &letter, Resolution::Skip, &write, reply).await
+            resolve(&self.db, consumer, &letter, Resolution::Skip(reason), &write, reply).await
         });
         Ok(Response::new(reply.await?))
     }

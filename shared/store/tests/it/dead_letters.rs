@@ -237,13 +237,14 @@ async fn a_skip_gives_one_event_up_with_an_audit_row_and_drains_to_the_next_that
 
     assert_eq!(suite.applied(sick).await, [1, 3]);
     assert_eq!(suite.letters_of(sick).await, [(4, State::Dead, 1), (5, State::Parked, 0)]);
-    let audit: Vec<(String, String, String, Vec<String>)> =
-        sqlx::query_as("select actor, method, resource, changed from seva.audit order by id")
+    let audit: Vec<(String, String, String, Vec<String>, Option<String>)> =
+        sqlx::query_as("select actor, method, resource, changed, reason from seva.audit order by id")
             .fetch_all(&suite.target.owner)
             .await
             .unwrap();
     let method = "/seva.events.v1.DeadLetterService/SkipDeadLetter".to_owned();
-    assert_eq!(audit, [("user:operator".to_owned(), method, first.name.clone(), vec!["skipped".to_owned()])]);
+    let reason = Some("entered by mistake".to_owned());
+    assert_eq!(audit, [("user:operator".to_owned(), method, first.name.clone(), vec!["skipped".to_owned()], reason)]);
     assert_eq!(suite.skip(&first.name).await.unwrap_err().code(), Code::NotFound);
     let second = suite.letter(State::Dead).await;
     assert_eq!(suite.skip(&second.name).await.unwrap(), 1);
