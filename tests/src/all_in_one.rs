@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     ops::Deref,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,7 @@ use seva_store::event::proto_timestamp;
 
 use crate::{
     Installation,
-    process::{Folder, Process, write_private},
+    process::{Folder, Process, free_ports, write_private},
 };
 
 /// How long it may take until it says where it runs.
@@ -62,7 +62,9 @@ impl AllInOne {
     async fn start_in(folder: Folder, further: &[&str]) -> Self {
         let data_dir = folder.path().join("data");
         let data_dir_text = data_dir.display().to_string();
-        let arguments = [&["up", "--data-dir", &data_dir_text, "--port-base", "0"], further].concat();
+        // Fixed, so that it is found where it was after it was killed.
+        let port_base = free_ports().to_string();
+        let arguments = [&["up", "--data-dir", &data_dir_text, "--port-base", &port_base], further].concat();
         let mut process = Process::start("seva up", &arguments, BTreeMap::new(), folder.path().join("up.log"));
         let installation = found(&data_dir, &mut process).await;
         Self { installation, process, folder }
@@ -78,19 +80,22 @@ impl AllInOne {
         clock.advance_to(request).await.expect("operators may move the clock");
     }
 
+    /// Its folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// Kills it without warning and starts it again in the same folder; it finds other free ports.
+    /// Waits until the instance that was started again is ready.
     ///
     /// # Panics
     /// When it does not come back.
-    pub async fn kill_and_restart(&mut self) {
-        self.process.kill9();
-        self.process.restart();
-        self.installation = found(&self.folder.path().join("data"), &mut self.process).await;
+    pub async fn ready(&mut self) {
+        found(&self.data_dir(), &mut self.process).await;
     }
 
     /// Stops it as an operator does.

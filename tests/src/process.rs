@@ -49,11 +49,7 @@ impl Process {
         assert!(!self.is_running(), "{} runs already", self.name);
         let open = || OpenOptions::new().create(true).append(true).open(&self.log).expect("a log can be written");
         let mut command = Command::new(binary::seva());
-        command.args(&self.arguments).env_clear().envs(&self.environment);
-        // Where PostgreSQL's programs are looked for, and nothing else of ours.
-        for kept in ["PATH", "SEVA_POSTGRES_BIN"] {
-            command.envs(env::var_os(kept).map(|value| (kept, value)));
-        }
+        command.args(&self.arguments).env_clear().envs(kept_environment()).envs(&self.environment);
         command.stdin(Stdio::null()).stdout(open()).stderr(open());
         self.child = Some(command.spawn().expect("the program can be started"));
     }
@@ -160,6 +156,21 @@ pub fn free_port() -> u16 {
     panic!("no port is free between {} and {}", PORTS.start, PORTS.end)
 }
 
+/// The first of as many free ports in a row as a suite can have services.
+///
+/// # Panics
+/// When there are none.
+pub fn free_ports() -> u16 {
+    const SERVICES: u16 = 6;
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let first = (0..100).map(|_| free_port()).find(|first| (*first..first + SERVICES).all(is_free));
+    // Those in between are nobody else's either.
+    for _ in 1..SERVICES {
+        free_port();
+    }
+    first.expect("somewhere there are some free ports in a row")
+}
+
 /// A folder of this run, which PostgreSQL's user may pass through; removed with the value, but kept for looking at when the test fails.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
@@ -209,14 +220,19 @@ impl Drop for Folder {
     }
 }
 
+/// Where PostgreSQL's programs are looked for, and nothing else of ours.
+fn kept_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    ["PATH", "SEVA_POSTGRES_BIN"].into_iter().filter_map(|name| Some((name, env::var_os(name)?)))
+}
+
 /// Runs `seva` to its end and answers how it ended and what it wrote (standard output, standard error).
 ///
 /// # Panics
 /// When it cannot be started.
 pub fn run(arguments: &[&str], environment: &BTreeMap<String, String>) -> (ExitStatus, String, String) {
     let mut command = Command::new(binary::seva());
-    command.args(arguments).env_clear().envs(environment).stdin(Stdio::null());
-    command.envs(["PATH", "SEVA_POSTGRES_BIN"].into_iter().filter_map(|kept| Some((kept, env::var_os(kept)?))));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command.envs(kept_environment()).envs(environment);
     let output = command.output().expect("the program can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status, text(&output.stdout), text(&output.stderr))

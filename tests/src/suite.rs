@@ -166,13 +166,13 @@ fn environment_of(
 ) -> BTreeMap<String, String> {
     let keys = folder.path().join("keys");
     let shown = |path: &Path| path.display().to_string();
-    let mail = options.mail.clone().unwrap_or_else(|| format!("folder:{}", installation.mail.display()));
+    let mail = options.mail.clone().unwrap_or_else(|| format!("dir:{}", installation.mail.display()));
     let mut environment = BTreeMap::from([
         ("SEVA_JWKS".to_owned(), shown(&installation.keyring.jwks)),
         ("SEVA_SIGNING_KEY".to_owned(), shown(&keys.join(format!("service-{name}.pem")))),
         ("SEVA_PAGE_KEY".to_owned(), shown(&keys.join("page.key"))),
         ("SEVA_LINK_KEYS".to_owned(), shown(&keys.join("links.json"))),
-        ("SEVA_MAIL".to_owned(), mail),
+        ("SEVA_NOTIFICATIONS_PROVIDER".to_owned(), mail),
         ("SEVA_LOG_FORMAT".to_owned(), "text".to_owned()),
         ("RUST_BACKTRACE".to_owned(), "1".to_owned()),
     ]);

@@ -6,3 +6,5 @@ mod access;
 mod hostile;
 mod own;
 mod served;
+mod settings;
+mod stories;

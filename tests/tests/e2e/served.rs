@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use seva::assembly::{Mail, MailDestination, PARTS, Surroundings};
+use seva::assembly::{PARTS, Surroundings};
+use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     BusinessClock,
     client::{Identity, Peer},
+    config::Faults,
 };
 use seva_testkit::{TestDatabase, TestServer, foundation, server};
 use tokio::net::TcpListener;
@@ -43,9 +45,10 @@ pub async fn all() -> Vec<Served> {
             let identity = Identity::Service { signer, audience: format!("service:{called}") };
             (*called, Peer::connect_lazy(&urls[called], identity).unwrap())
         });
-        let mail = Mail { destination: MailDestination::Nowhere, sender: "Shop <service@shop.example>".to_owned() };
-        let surroundings = Surroundings { peers: peers.collect(), mail, links: keyring.links.clone() };
-        let service = part.assemble(foundation(database.db.clone(), BusinessClock::system()), &surroundings).unwrap();
+        let notifications = NotificationsConfig::default().check(&mut Faults::new()).unwrap();
+        let surroundings = Surroundings { peers: peers.collect(), notifications };
+        let foundation = foundation(database.db.clone(), BusinessClock::system());
+        let service = part.assemble(foundation, surroundings).await.unwrap();
         let (name, rpcs, takes_api_keys) = (service.name, service.rpcs.clone(), service.api_keys.is_some());
         let listener = listeners.remove(name).unwrap();
         let server = TestServer::start_on(listener, service, Arc::clone(&keyring)).await;

@@ -1,0 +1,140 @@
+//! Faults: processes and PostgreSQL are killed under load, and nothing that was acknowledged may be lost, torn, or done twice.
+//!
+//! `ROUNDS` asks for more rounds than two, `FAULT_SEED` repeats a run's choices. The judge itself is judged in [`planted`].
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod load;
+mod planted;
+
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use seva_tests::{AllInOne, Installation, Suite, SuiteOptions, drained::drained, judge};
+
+use load::Load;
+
+/// From the start of what was killed to the first acknowledged write.
+const RECOVERY: Duration = Duration::from_secs(3);
+
+fn rounds() -> u32 {
+    env::var("ROUNDS").ok().map_or(2, |rounds| rounds.parse().expect("ROUNDS is a number"))
+}
+
+/// Random choices of this run; the seed is printed.
+fn choices() -> StdRng {
+    let seed =
+        env::var("FAULT_SEED").ok().map_or_else(rand::random, |seed| seed.parse().expect("FAULT_SEED is a number"));
+    println!("FAULT_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
+
+/// What is killed.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Customers,
+    Notifications,
+    PostgreSql,
+    Everything,
+}
+
+async fn kill_and_restart(suite: &mut Suite, victim: Victim, gap: Duration) -> Instant {
+    let services: &[&str] = match victim {
+        Victim::Customers => &["customers"],
+        Victim::Notifications => &["notifications"],
+        Victim::PostgreSql => &[],
+        Victim::Everything => &["customers", "notifications"],
+    };
+    for service in services {
+        suite.process(service).kill9();
+    }
+    let kills_database = matches!(victim, Victim::PostgreSql | Victim::Everything);
+    if kills_database {
+        suite.kill_postgres().await;
+    }
+    tokio::time::sleep(gap).await;
+    let restarted = Instant::now();
+    if kills_database {
+        suite.restart_postgres().await;
+    }
+    for service in services {
+        suite.process(service).restart();
+    }
+    restarted
+}
+
+/// Stops the load, waits until nothing is left to do, and judges.
+async fn judged(installation: &Installation, load: Load) {
+    let journal = load.stop().await;
+    let begun = Instant::now();
+    drained(installation).await;
+    println!("{} acknowledged; drained after {:.1?}", journal.len(), begun.elapsed());
+    assert!(!journal.is_empty(), "nothing was acknowledged, so nothing was tried");
+    let broken = judge::broken(installation, &journal).await.unwrap();
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+fn tell(victim: &str, recovered: Duration, recoveries: &mut Vec<Duration>) {
+    println!("killed {victim}: first success {recovered:.2?} after the restart");
+    recoveries.push(recovered);
+}
+
+fn assert_recovered_in_time(recoveries: &[Duration]) {
+    let longest = recoveries.iter().max().unwrap();
+    println!("{} kills, longest recovery {longest:.2?}", recoveries.len());
+    assert!(*longest < RECOVERY, "{recoveries:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: run by make faults"]
+async fn nothing_acknowledged_is_lost_or_done_twice_whatever_process_is_killed() {
+    let mut choices = choices();
+    let mut suite = Suite::start(SuiteOptions { durable: true, ..Default::default() }).await;
+    let mut recoveries = Vec::new();
+    for round in 0..rounds() {
+        let load = Load::start(&suite, suite.folder().join(format!("journal-{round}"))).await;
+        let mut victims = [Victim::Customers, Victim::Notifications, Victim::PostgreSql, Victim::Everything];
+        victims.shuffle(&mut choices);
+        for victim in victims {
+            load.some_successes().await;
+            tokio::time::sleep(Duration::from_millis(choices.random_range(0..1500))).await;
+            let gap = Duration::from_millis(choices.random_range(0..300));
+            let restarted = kill_and_restart(&mut suite, victim, gap).await;
+            let recovered = load.first_success_after(restarted).await;
+            tell(&format!("{victim:?}"), recovered, &mut recoveries);
+            suite.ready().await;
+        }
+        load.some_successes().await;
+        judged(&suite, load).await;
+    }
+    assert_recovered_in_time(&recoveries);
+    suite.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: run by make faults"]
+async fn nothing_acknowledged_is_lost_or_done_twice_when_all_in_one_is_killed_with_its_database() {
+    let mut choices = choices();
+    let mut suite = AllInOne::start(&[]).await;
+    let mut recoveries = Vec::new();
+    for round in 0..rounds() {
+        let load = Load::start(&suite, suite.data_dir().join(format!("journal-{round}"))).await;
+        for _ in 0..2 {
+            load.some_successes().await;
+            tokio::time::sleep(Duration::from_millis(choices.random_range(0..1500))).await;
+            suite.process().kill9();
+            let restarted = Instant::now();
+            suite.process().restart();
+            let recovered = load.first_success_after(restarted).await;
+            tell("seva up", recovered, &mut recoveries);
+            suite.ready().await;
+        }
+        load.some_successes().await;
+        judged(&suite, load).await;
+    }
+    assert_recovered_in_time(&recoveries);
+    suite.stop().await;
+}
