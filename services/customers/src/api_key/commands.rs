@@ -26,7 +26,7 @@ impl Commands {
         Self { db, clock }
     }
 
-    /// Makes a key. Its secret is in this answer only: what is kept for a repetition has none.
+    /// Makes a key. Its secret is in this answer only: what is kept for a repetition has none (CU8).
     pub async fn create(&self, write: &Write, new: NewApiKey) -> Result<CreateApiKeyResponse, Error> {
         once(&self.db, write, async {
             let secret = ApiKeySecret::generate();

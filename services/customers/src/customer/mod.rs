@@ -7,6 +7,6 @@ mod queries;
 mod rpc;
 pub(crate) mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use rpc::CustomerRpc;

@@ -208,7 +208,7 @@ impl Customer {
         (next, changed)
     }
 
-    /// The customer after agreeing to, or refusing, a purpose on a channel.
+    /// The customer after agreeing to, or refusing, a purpose on a channel: the newest word holds (CU9).
     pub fn record_consent(&self, consent: Consent) -> Self {
         let mut next = Self { version: self.version + 1, updated_at: consent.captured_at, ..self.clone() };
         next.consents.retain(|known| (known.purpose, known.channel) != (consent.purpose, consent.channel));

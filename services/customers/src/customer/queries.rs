@@ -13,7 +13,7 @@ use super::{
     store::{self, CustomerRow},
 };
 
-/// Orders that ListCustomers allows; each has its index.
+/// Orders that a list of customers allows; each has its index.
 pub const ORDERS: &[Order] = &[
     Order { name: "create_time", column: "created_at", descending: false },
     Order { name: "create_time desc", column: "created_at", descending: true },
@@ -73,18 +73,25 @@ pub async fn get(db: &Database, id: Uuid) -> Result<Customer, Error> {
 
 /// A page of customers.
 pub async fn list(db: &Database, query: &ListCustomers) -> Result<Page<Customer>, Error> {
-    let rows = Listing::new(store::SELECT, query.order, &query.page)
-        .and_value("tier =", query.tier.map(|tier| tier.name().to_owned()))
+    page_of(listing(query).fetch::<CustomerRow>(db.calls()).await?)
+}
+
+/// The statement of a page of customers.
+pub fn listing(query: &ListCustomers) -> Listing<'_> {
+    Listing::new(store::SELECT, query.order, &query.page)
+        .and_value("tier =", query.tier.map(Tier::name))
         .and_value("provisional =", query.provisional)
-        .fetch::<CustomerRow>(db.calls())
-        .await?;
-    page_of(rows)
 }
 
 /// A page of customers that match, newest first.
-pub async fn search(db: &Database, sought: Sought, page: &PageRequest) -> Result<Page<Customer>, Error> {
+pub async fn search(db: &Database, sought: &Sought, page: &PageRequest) -> Result<Page<Customer>, Error> {
+    page_of(searching(sought, page).fetch::<CustomerRow>(db.calls()).await?)
+}
+
+/// The statement of a page of what was found.
+pub fn searching<'p>(sought: &Sought, page: &'p PageRequest) -> Listing<'p> {
     let listing = Listing::new(store::SELECT, &ORDERS[1], page);
-    let listing = match sought {
+    match sought {
         Sought::Address(address) => listing
             .and_around("id in (select customer_id from contact_point where kind =", address.kind(), "")
             .and_around("value =", address.as_str().to_owned(), ")"),
@@ -93,8 +100,7 @@ pub async fn search(db: &Database, sought: Sought, page: &PageRequest) -> Result
             // Both sides are put into lower case by the database, so that they agree in every script.
             listing.and_around("lower(given_name || ' ' || family_name) like lower(", pattern, ")")
         }
-    };
-    page_of(listing.fetch::<CustomerRow>(db.calls()).await?)
+    }
 }
 
 /// The customer whom another system knows by an id.

@@ -75,7 +75,7 @@ impl CustomerService for CustomerRpc {
         request: Request<SearchCustomersRequest>,
     ) -> Result<Response<SearchCustomersResponse>, Status> {
         let (_, (sought, page)) = incoming(request, |request| convert::search_query(request, &self.page_key))?;
-        let page = queries::search(&self.db, sought, &page).await?;
+        let page = queries::search(&self.db, &sought, &page).await?;
         let customers = page.items.iter().map(Into::into).collect();
         Ok(Response::new(SearchCustomersResponse { customers, next_page_token: page.next_page_token }))
     }

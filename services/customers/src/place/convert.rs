@@ -96,7 +96,7 @@ fn messages_part(messages: &Part<EntryRow>, read: MessagesRead, now: Timestamp) 
 }
 
 /// How long ago `observed_at` is; a source's clock may run a little ahead of ours.
-fn age(observed_at: Option<Timestamp>, now: Timestamp) -> pb::PartAge {
+pub fn age(observed_at: Option<Timestamp>, now: Timestamp) -> pb::PartAge {
     let age = observed_at.map(|observed_at| now.duration_since(observed_at).max(SignedDuration::ZERO));
     pb::PartAge {
         observe_time: observed_at.map(proto_timestamp),

@@ -71,7 +71,7 @@ impl Keyed for EntryRow {
     }
 }
 
-/// Everything about a customer, as far as the caller may see it: one query a part, all at once. `shown` is a first page of [`SHOWN`].
+/// Everything about a customer, as far as the caller may see it (CU7): one query a part, all at once. `shown` is a first page of [`SHOWN`].
 pub async fn get(
     db: &Database,
     caller: &Principal,
@@ -96,12 +96,17 @@ pub async fn get(
 /// A page of a customer's timeline.
 pub async fn list_timeline(db: &Database, caller: &Principal, query: &ListTimeline) -> Result<Page<EntryRow>, Error> {
     caller.may_reach_customer(query.customer)?;
-    let page: Page<EntryRow> = listing(query.customer, query.kind, &query.page).fetch(db.calls()).await?;
+    let page = page(db, query).await?;
     if page.items.is_empty() {
         // Whether there is such a customer at all.
         customer::store::load(db, query.customer).await?;
     }
     Ok(page)
+}
+
+/// A page of the timeline of a customer, who may not exist.
+pub async fn page(db: &Database, query: &ListTimeline) -> Result<Page<EntryRow>, Error> {
+    listing(query.customer, query.kind, &query.page).fetch(db.calls()).await
 }
 
 /// The statement of a page of a timeline.

@@ -1,4 +1,4 @@
-//! Messages in the timeline, from the feed of the notifications service: one entry a message, which shows its newest state.
+//! Messages in the timeline, from the feed of the notifications service: one entry a message, which shows its newest state (CU6).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -40,7 +40,7 @@ impl Handler for Messages {
 }
 
 /// One entry a message: of its newest state among these events.
-pub(super) fn newest(events: &[Arc<Event>]) -> Result<Vec<NewEntry>, Error> {
+fn newest(events: &[Arc<Event>]) -> Result<Vec<NewEntry>, Error> {
     let mut by_subject: BTreeMap<String, NewEntry> = BTreeMap::new();
     for event in events.iter().filter(|event| event.kind.starts_with(TYPES)) {
         let entry = entry(event)?;

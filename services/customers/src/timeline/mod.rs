@@ -6,8 +6,6 @@
 mod messages;
 mod own_record;
 pub(crate) mod store;
-#[cfg(test)]
-mod tests;
 
 pub use messages::Messages;
 pub(crate) use messages::SOURCE as MESSAGES_SOURCE;

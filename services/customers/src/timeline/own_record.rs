@@ -32,7 +32,7 @@ impl Handler for OwnRecord {
 }
 
 /// The entry of an event: names of what changed, never values.
-pub(super) fn entry(event: &Event) -> Result<NewEntry, Error> {
+fn entry(event: &Event) -> Result<NewEntry, Error> {
     let CustomerEvent { customer, changed_fields, order, order_number, .. } = event.payload()?;
     let customer_id = parse_name(COLLECTION, &customer).map_err(|invalid| Error::invalid_field("customer", invalid))?;
     let mut details = BTreeMap::new();

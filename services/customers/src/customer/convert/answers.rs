@@ -115,7 +115,7 @@ pub fn language_tags(languages: &[Language]) -> Vec<String> {
     languages.iter().map(|language| language.as_str().to_owned()).collect()
 }
 
-/// The public state of a customer after a change of these fields, as events carry it: without identity.
+/// The public state of a customer after a change of these fields, as events carry it: without identity (CU5).
 pub fn event_of(customer: &Customer, changed: &[&str]) -> CustomerEvent {
     CustomerEvent {
         customer: format_name(COLLECTION, customer.id),

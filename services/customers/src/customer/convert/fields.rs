@@ -32,7 +32,7 @@ pub fn new_customer(customer: &pb::Customer, violations: &mut Violations) -> Opt
     })
 }
 
-/// Reads the fields at these paths and no others: a fault of one that is not written does not matter. Faults are noted.
+/// Reads the fields at these paths and no others: a fault of one that is not written does not matter (CU4). Faults are noted.
 pub fn change(customer: &pb::Customer, paths: &[&str], violations: &mut Violations) -> Change {
     let mut change = Change::default();
     for path in paths {
