@@ -22,12 +22,12 @@ class Service:
         if api_key:
             self.metadata.append(("x-api-key", api_key))
 
-    def message(self, name, **fields):
+    def message(self, full_name, /, **fields):
         """A message of this full name."""
-        kind = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(name))
+        kind = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full_name))
         return kind(**fields)
 
-    def call(self, path, **fields):
+    def call(self, path, /, **fields):
         """Calls `pkg.Service/Method`."""
         service_name, method_name = path.split("/")
         method = self.pool.FindServiceByName(service_name).FindMethodByName(method_name)
