@@ -11,20 +11,41 @@ use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
 /// How this service sends messages, and in whose name.
 #[derive(Clone, Args)]
 pub struct NotificationsConfig {
-    /// Who takes the messages: smtp://host:port, smtps://user:password@host, dir:<path> (one file each), or null
-    #[arg(long = "notifications-provider", env = "SEVA_NOTIFICATIONS_PROVIDER", value_name = "URL", default_value = "null", hide_env_values = true)]
+    /// Who takes the messages: `smtp://host:port`, `smtps://user:password@host`, dir:<path> (one file each), or null
+    #[arg(
+        long = "notifications-provider",
+        env = "SEVA_NOTIFICATIONS_PROVIDER",
+        value_name = "URL",
+        default_value = "null",
+        hide_env_values = true
+    )]
     pub provider: String,
     /// Address that messages come from; its domain stands in every Message-ID
-    #[arg(long = "notifications-from", env = "SEVA_NOTIFICATIONS_FROM", value_name = "ADDRESS", default_value = "care@seva-demo.example")]
+    #[arg(
+        long = "notifications-from",
+        env = "SEVA_NOTIFICATIONS_FROM",
+        value_name = "ADDRESS",
+        default_value = "care@seva-demo.example"
+    )]
     pub from: String,
     /// Address that answers go to, if another
     #[arg(long = "notifications-reply-to", env = "SEVA_NOTIFICATIONS_REPLY_TO", value_name = "ADDRESS")]
     pub reply_to: Option<String>,
     /// Name of the company, as it signs
-    #[arg(long = "notifications-company-name", env = "SEVA_NOTIFICATIONS_COMPANY_NAME", value_name = "NAME", default_value = "Seva Demo Shop")]
+    #[arg(
+        long = "notifications-company-name",
+        env = "SEVA_NOTIFICATIONS_COMPANY_NAME",
+        value_name = "NAME",
+        default_value = "Seva Demo Shop"
+    )]
     pub company_name: String,
     /// Language for customers whose own languages have no text
-    #[arg(long = "notifications-default-language", env = "SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE", value_name = "TAG", default_value = "en")]
+    #[arg(
+        long = "notifications-default-language",
+        env = "SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE",
+        value_name = "TAG",
+        default_value = "en"
+    )]
     pub default_language: String,
     /// Page where customers choose their messages; shown in messages that they can turn off
     #[arg(long = "notifications-preferences-link", env = "SEVA_NOTIFICATIONS_PREFERENCES_LINK", value_name = "URL")]

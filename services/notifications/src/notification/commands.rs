@@ -35,12 +35,17 @@ impl Commands {
     }
 
     /// Calls off what still waits (NO2).
-    pub async fn cancel(&self, write: &Write, command: CancelNotification) -> Result<CancelNotificationResponse, Error> {
+    pub async fn cancel(
+        &self,
+        write: &Write,
+        command: CancelNotification,
+    ) -> Result<CancelNotificationResponse, Error> {
         let CancelNotification { id, reason } = command;
         once(&self.db, write, async {
             for _ in 0..TRIES {
                 let notification = store::load(&self.db, id).await?;
-                let verdict = Verdict { state: State::Canceled, reason: Reason::Canceled, due_at: None, detail: reason.clone() };
+                let verdict =
+                    Verdict { state: State::Canceled, reason: Reason::Canceled, due_at: None, detail: reason.clone() };
                 let Some(change) = notification.decided(verdict, self.clock.now()) else {
                     let state = notification.state.name();
                     let description = format!("it is {state}; only what is queued or deferred can be called off");

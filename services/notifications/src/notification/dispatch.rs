@@ -123,7 +123,8 @@ impl Dispatch {
                 decided.push(finish(&claimed, Notification { handovers, ..notification.clone() }, verdict, now));
                 continue;
             }
-            let is_stale = notification.matter().is_some_and(|(matter, standing)| known.truths.is_stale(&matter, standing));
+            let is_stale =
+                notification.matter().is_some_and(|(matter, standing)| known.truths.is_stale(&matter, standing));
             let facts = known.known(now, notification.customer, &notification.milestone, category, is_stale);
             match decide_again(notification, &facts) {
                 Some(verdict) => decided.push(finish(&claimed, notification.clone(), verdict, now)),
@@ -260,7 +261,6 @@ enum Unwritten {
     NotNow(Error),
     Never(String),
 }
-
 
 /// The end of a claim by a verdict.
 fn finish(claimed: &Claimed, notification: Notification, verdict: Verdict, now: Timestamp) -> Finish {

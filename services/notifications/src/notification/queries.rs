@@ -30,7 +30,11 @@ pub struct ListNotifications {
 pub enum Explained {
     ById(Uuid),
     /// The newest, when there were several occasions.
-    ByReason { customer: Uuid, subject: String, milestone: &'static str },
+    ByReason {
+        customer: Uuid,
+        subject: String,
+        milestone: &'static str,
+    },
 }
 
 impl Keyed for NotificationRow {
@@ -63,12 +67,13 @@ pub async fn list(db: &Database, query: &ListNotifications) -> Result<Page<Notif
 
 /// A notification with every decision about it, also when it was never sent (NO9).
 pub async fn explain(db: &Database, explained: Explained) -> Result<(Notification, Vec<Decision>), Error> {
-    let notification = match explained {
-        Explained::ById(id) => store::load(db, id).await?,
-        Explained::ByReason { customer, subject, milestone } => store::find(db, customer, &subject, milestone)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("{subject}, {milestone}")))?,
-    };
+    let notification =
+        match explained {
+            Explained::ById(id) => store::load(db, id).await?,
+            Explained::ByReason { customer, subject, milestone } => store::find(db, customer, &subject, milestone)
+                .await?
+                .ok_or_else(|| Error::not_found(format!("{subject}, {milestone}")))?,
+        };
     let decisions = store::load_decisions(db, notification.id).await?;
     Ok((notification, decisions))
 }

@@ -83,7 +83,9 @@ impl State {
     #[must_use]
     pub const fn event_kind(self) -> &'static str {
         match self {
-            Self::Queued | Self::Deferred | Self::Skipped | Self::Sending => "seva.notifications.notification.decided.v1",
+            Self::Queued | Self::Deferred | Self::Skipped | Self::Sending => {
+                "seva.notifications.notification.decided.v1"
+            }
             Self::Sent => "seva.notifications.notification.sent.v1",
             Self::Superseded => "seva.notifications.notification.superseded.v1",
             Self::Expired => "seva.notifications.notification.expired.v1",

@@ -71,7 +71,11 @@ impl Commands {
     }
 
     /// Changes how a category is sent.
-    pub async fn update_category(&self, write: &Write, command: UpdateCategory) -> Result<UpdateCategoryResponse, Error> {
+    pub async fn update_category(
+        &self,
+        write: &Write,
+        command: UpdateCategory,
+    ) -> Result<UpdateCategoryResponse, Error> {
         once(&self.db, write, async {
             for _ in 0..TRIES {
                 let category = store::load_category(&self.db, &command.key).await?;

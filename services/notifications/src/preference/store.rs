@@ -68,7 +68,8 @@ pub async fn load_wishes(
     connection: &mut PgConnection,
     customers: &[Uuid],
 ) -> Result<HashMap<(Uuid, String), bool>, Fault> {
-    let rows = sqlx::query!("select customer_id, category, wanted from preference where customer_id = any($1)", customers);
+    let rows =
+        sqlx::query!("select customer_id, category, wanted from preference where customer_id = any($1)", customers);
     let rows = rows.fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| ((row.customer_id, row.category), row.wanted)).collect())
 }
@@ -90,11 +91,8 @@ pub async fn save_wish(
     response: &impl Message,
 ) -> Result<(), Error> {
     let SetPreference { customer, category, wanted, evidence } = command;
-    let event = PreferenceEvent {
-        customer: customer_name(*customer),
-        category: category_name(category),
-        wanted: *wanted,
-    };
+    let event =
+        PreferenceEvent { customer: customer_name(*customer), category: category_name(category), wanted: *wanted };
     let subject = format!("{}/preferences/{category}", customer_name(*customer));
     let insert = sqlx::query!(
         r#"with wish as (

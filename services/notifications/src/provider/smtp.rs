@@ -165,7 +165,8 @@ impl Provider for Smtp {
     async fn deliver(&self, message: &OutgoingMail) -> Result<(), Fault> {
         let mail = compose(&self.sender, message)?;
         let timed_out = || Fault::Transient { code: "timed out".to_owned() };
-        let mut connection = within(CONVERSATION_TIMEOUT, self.announce(&mail)).await.unwrap_or_else(|| Err(timed_out()))?;
+        let mut connection =
+            within(CONVERSATION_TIMEOUT, self.announce(&mail)).await.unwrap_or_else(|| Err(timed_out()))?;
         let lost = || Fault::Ambiguous { code: "timed out after the end of the message".to_owned() };
         let taken = within(MESSAGE_TIMEOUT, connection.message(&mail.formatted())).await.ok_or_else(lost)?;
         taken.map_err(|error| refused(Step::Message, &error))?;

@@ -82,11 +82,15 @@ fn a_link_to_unsubscribe_stands_in_the_headers_only_when_there_is_one() {
 
 #[test]
 fn a_server_with_a_password_has_to_be_encrypted() {
-    for refused in ["mail.example", "http://mail.example", "smtp://", "smtp://me:secret@mail.example", "smtp://h?tls=maybe"] {
+    for refused in
+        ["mail.example", "http://mail.example", "smtp://", "smtp://me:secret@mail.example", "smtp://h?tls=maybe"]
+    {
         let fault = Server::parse(refused).unwrap_err();
         assert!(!fault.contains("secret"), "{fault}");
     }
-    for taken in ["smtp://mail.example:2525", "smtps://me:se%40cret@mail.example", "smtp://me:x@mail.example?tls=required"] {
+    for taken in
+        ["smtp://mail.example:2525", "smtps://me:se%40cret@mail.example", "smtp://me:x@mail.example?tls=required"]
+    {
         assert!(Server::parse(taken).is_ok(), "{taken}");
     }
 }

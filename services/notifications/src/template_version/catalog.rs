@@ -14,8 +14,9 @@ use crate::template::{TemplateDraft, TemplateVersion, catalog};
 /// Of the advisory lock that one starting process holds.
 const LOCK: i64 = 0x5345_5641_4341_5441;
 
-/// Makes every template of the catalog known, and sends from it where no person's text was published. The same catalog again changes
-/// nothing; a newer one adds versions. Called at start, before events are read.
+/// Makes every template of the catalog known, and sends from it where no person's text was published.
+///
+/// The same catalog again changes nothing; a newer one adds versions. Called at start, before events are read.
 ///
 /// # Errors
 /// When the database cannot be written.

@@ -40,7 +40,8 @@ pub fn parse_name(name: &str) -> Result<Name, Error> {
         let invalid = Invalid::new("NAME_MALFORMED", "has to be templates/{key}/versions/{number or published}");
         Error::invalid_field("name", invalid)
     };
-    let (key, number) = name.strip_prefix("templates/").and_then(|rest| rest.split_once("/versions/")).ok_or_else(malformed)?;
+    let (key, number) =
+        name.strip_prefix("templates/").and_then(|rest| rest.split_once("/versions/")).ok_or_else(malformed)?;
     let number = match number {
         "published" => None,
         number => Some(number.parse().ok().filter(|parsed: &i32| parsed.to_string() == number).ok_or_else(malformed)?),
@@ -141,9 +142,8 @@ pub fn preview_query(request: pb::PreviewTemplateVersionRequest) -> Result<Previ
     let name = parse_name(&name)?;
     let mut violations = Violations::default();
     let languages = languages.iter().enumerate();
-    let languages: Vec<_> = languages
-        .filter_map(|(at, tag)| violations.take(format!("languages[{at}]"), Language::parse(tag)))
-        .collect();
+    let languages: Vec<_> =
+        languages.filter_map(|(at, tag)| violations.take(format!("languages[{at}]"), Language::parse(tag))).collect();
     let mut known = Variables::new();
     for (name, value) in variables {
         let field = format!("variables.{name}");

@@ -55,7 +55,8 @@ pub async fn list(db: &Database, query: &ListVersions) -> Result<Page<Version>, 
 /// The message as it would be sent.
 pub async fn preview(db: &Database, preview: &Preview) -> Result<PreviewTemplateVersionResponse, Error> {
     let version = get(db, &preview.name).await?;
-    let written = render(&version.to_template(), &preview.languages, &preview.variables).map_err(|error| refused(&error))?;
+    let written =
+        render(&version.to_template(), &preview.languages, &preview.variables).map_err(|error| refused(&error))?;
     Ok(PreviewTemplateVersionResponse {
         language: written.language.as_str().to_owned(),
         language_fell_back: written.fell_back,

@@ -15,8 +15,7 @@ use super::{convert::version_name, model::Version};
 use crate::template::TemplateDraft;
 
 /// Every list begins so.
-pub const SELECT: &str =
-    "select v.*, t.version as template_changes, t.published_number from template_version v join template t on t.key = v.key";
+pub const SELECT: &str = "select v.*, t.version as template_changes, t.published_number from template_version v join template t on t.key = v.key";
 
 /// A version as the database holds it.
 #[derive(Debug, sqlx::FromRow)]
@@ -65,7 +64,8 @@ pub async fn load(db: &Database, key: &str, number: Option<i32>) -> Result<(Vers
 
 /// The number of the version that is sent from, by key.
 pub async fn load_published(connection: &mut PgConnection) -> Result<HashMap<String, i32>, Fault> {
-    let rows = sqlx::query!(r#"select key, published_number as "number!" from template where published_number is not null"#);
+    let rows =
+        sqlx::query!(r#"select key, published_number as "number!" from template where published_number is not null"#);
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.key, row.number)).collect())
 }
 

@@ -11,11 +11,14 @@ use seva_store::Database;
 use super::store;
 use crate::template::TemplateVersion;
 
+/// By key and number.
+type Versions = HashMap<(String, i32), Arc<TemplateVersion>>;
+
 /// The texts that messages are written from; a cheap handle.
 #[derive(Clone)]
 pub struct Texts {
     db: Database,
-    read: Arc<RwLock<HashMap<(String, i32), Arc<TemplateVersion>>>>,
+    read: Arc<RwLock<Versions>>,
 }
 
 impl Texts {
