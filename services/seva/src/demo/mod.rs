@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long everything that follows from a step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tells one story after the other; with `once` the one that has most in it, and ends.
+/// Tells one story after the other, for ever; with `once` the one that has most in it, and ends.
 ///
 /// # Errors
 /// A step was refused, or a customer was not told what they should have been.
@@ -43,10 +43,16 @@ pub async fn play(instance: &Instance, once: bool) -> Result<(), Failure> {
     }
     println!("A small shop goes about its business; Ctrl-C ends it.\n");
     loop {
-        for story in stories::all(teller.today()) {
-            teller.tell(&story, Some(PAUSE)).await?;
-        }
+        teller.tell_each(Some(PAUSE)).await?;
     }
+}
+
+/// Tells every story once, without pauses.
+///
+/// # Errors
+/// As [`play`].
+pub async fn tell_each(instance: &Instance) -> Result<(), Failure> {
+    Teller::new(instance).await?.tell_each(None).await
 }
 
 /// Tells stories to an installation.
@@ -74,6 +80,13 @@ impl<'i> Teller<'i> {
 
     fn today(&self) -> jiff::civil::Date {
         stories::zone().date_at(self.instance.clock.now())
+    }
+
+    async fn tell_each(&mut self, pause: Option<Duration>) -> Result<(), Failure> {
+        for story in stories::all(self.today()) {
+            self.tell(&story, pause).await?;
+        }
+        Ok(())
     }
 
     /// Plays a story step by step and checks after each that the customer was told.
