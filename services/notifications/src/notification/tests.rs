@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp, civil::time, civil::Weekday};
+use jiff::{SignedDuration, Timestamp, civil::Weekday, civil::time};
 use proptest::prelude::*;
 use seva_runtime::call::Story;
 use seva_values::{AvailabilityWindows, WeeklyInterval, Zone, new_id};
@@ -145,7 +145,8 @@ fn nobody_waits_beyond_what_is_worth_sending() {
 }
 
 fn a_window() -> impl Strategy<Value = AvailabilityWindows> {
-    let zone = prop_oneof![Just("Asia/Kolkata"), Just("America/New_York"), Just("Europe/London"), Just("Australia/Lord_Howe")];
+    let zone =
+        prop_oneof![Just("Asia/Kolkata"), Just("America/New_York"), Just("Europe/London"), Just("Australia/Lord_Howe")];
     (zone, 0_i8..7, 0_i8..24, 1_i8..23).prop_map(|(zone, day, start, length)| {
         let weekday = Weekday::from_monday_zero_offset(day).unwrap();
         let end = (start + length) % 24;
@@ -162,8 +163,11 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let event = (0..12_usize, 1..30_i64, 0..2_u8)
-        .prop_map(|(milestone, sequence, occasion)| Step::Event { milestone, sequence, occasion });
+    let event = (0..12_usize, 1..30_i64, 0..2_u8).prop_map(|(milestone, sequence, occasion)| Step::Event {
+        milestone,
+        sequence,
+        occasion,
+    });
     let dispatch = (0..6_u8).prop_map(|outcome| Step::Dispatch { outcome });
     prop::collection::vec(prop_oneof![4 => event, 1 => dispatch], 1..40)
 }
@@ -195,7 +199,9 @@ impl Run {
                 let told = self.notifications.iter();
                 let known = Surroundings {
                     truths: self.truths.clone(),
-                    told: told.map(|n| (n.customer, n.milestone.clone(), n.subject.clone(), n.occasion.clone())).collect(),
+                    told: told
+                        .map(|n| (n.customer, n.milestone.clone(), n.subject.clone(), n.occasion.clone()))
+                        .collect(),
                     waiting: self.notifications.iter().filter(|n| n.state.waits()).cloned().collect(),
                     ..surroundings(customer)
                 };

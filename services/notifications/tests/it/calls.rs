@@ -2,7 +2,8 @@
 
 use seva_proto::notifications::v1::{
     CancelNotificationRequest, DecisionReason as Reason, ExplainNotificationRequest, GetNotificationRequest,
-    ListNotificationsRequest, NotificationFilter, notification::State, notification_service_server::NotificationService,
+    ListNotificationsRequest, NotificationFilter, notification::State,
+    notification_service_server::NotificationService,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -21,11 +22,8 @@ async fn what_waits_can_be_called_off_once_and_what_was_sent_cannot() {
     town.works().await;
     town.order(PLACED, somebody, &waiting).await;
     town.settled().await;
-    let cancel = |name: String| CancelNotificationRequest {
-        name,
-        reason: "told by phone".to_owned(),
-        request_id: request_id(),
-    };
+    let cancel =
+        |name: String| CancelNotificationRequest { name, reason: "told by phone".to_owned(), request_id: request_id() };
     let waiting_name = town.explained(somebody, &waiting, "order_placed").await.notification.name;
     let sent_name = town.explained(somebody, &sent, "order_placed").await.notification.name;
 
@@ -105,7 +103,8 @@ async fn lists_come_newest_first_in_pages_and_by_customer_subject_and_state() {
     assert_eq!(page.notifications.len(), 2);
     let stolen = town.rpc().list_notifications(by_agent(list(of_one.clone(), 1, String::new()))).await.unwrap();
     let token = stolen.into_inner().next_page_token;
-    let refused = town.rpc().list_notifications(by_agent(list(NotificationFilter::default(), 1, token))).await.unwrap_err();
+    let refused =
+        town.rpc().list_notifications(by_agent(list(NotificationFilter::default(), 1, token))).await.unwrap_err();
     assert_eq!(reason(&refused), "PAGE_TOKEN_INVALID");
 }
 

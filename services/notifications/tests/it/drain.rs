@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use seva_notifications::provider::Null;
 
 use crate::town::{PLACED, Post, Town, an_order, new_order};
-use seva_store::{NewEvent, event};
 use seva_runtime::call::Story;
+use seva_store::{NewEvent, event};
 
 const MESSAGES: usize = 10_000;
 

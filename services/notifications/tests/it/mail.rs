@@ -38,7 +38,8 @@ async fn a_mail_arrives_in_four_languages_with_every_header_as_it_was_meant() {
     let (sink, url) = Sink::start().await;
     let smtp = Arc::new(Smtp::new(Server::parse(&url).unwrap(), sender()));
     let town = Town::with_provider(Arc::<Post>::default(), smtp).await;
-    for (language, word) in [("en", "out for delivery"), ("hi", "डिलीवरी"), ("bn", "ডেলিভারির"), ("ur", "ڈیلیوری")] {
+    for (language, word) in [("en", "out for delivery"), ("hi", "डिलीवरी"), ("bn", "ডেলিভারির"), ("ur", "ڈیلیوری")]
+    {
         let (somebody, order) = (town.somebody(&[language]).await, new_order());
         town.order(OUT_FOR_DELIVERY, somebody, &order).await;
         town.works().await;

@@ -14,8 +14,8 @@ use seva_testkit::eventually;
 use std::sync::Arc;
 
 use crate::town::{
-    AT_RISK, CONFIRMED, DELAYED, DELIVERED, FIRST_ORDER, OUT_FOR_DELIVERY, PLACED, RESCHEDULED, SCANNED, Town, an_order,
-    append, at, beside, new_order, promised,
+    AT_RISK, CONFIRMED, DELAYED, DELIVERED, FIRST_ORDER, OUT_FOR_DELIVERY, PLACED, RESCHEDULED, SCANNED, Town,
+    an_order, append, at, beside, new_order, promised,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +120,11 @@ async fn what_waits_is_superseded_by_what_is_newer() {
 
     for milestone in ["order_out_for_delivery", "order_promised_day_at_risk"] {
         let told = town.explained(somebody, &order, milestone).await;
-        assert_eq!(told.decisions, [(State::Queued, Reason::Accepted), (State::Superseded, Reason::Stale)], "{milestone}");
+        assert_eq!(
+            told.decisions,
+            [(State::Queued, Reason::Accepted), (State::Superseded, Reason::Stale)],
+            "{milestone}"
+        );
     }
     assert_eq!(town.post.handed().len(), 1);
 }
@@ -130,7 +134,13 @@ async fn a_lower_sequence_that_comes_late_is_stale() {
     let town = Town::new().await;
     let (somebody, order) = (town.somebody(&["en"]).await, new_order());
     let event = an_order(somebody, &order);
-    let later = OrderEvent { order: event.order.clone().map(|mut order| { order.current_promised_date = promised("2026-11-27"); order }), ..event.clone() };
+    let later = OrderEvent {
+        order: event.order.clone().map(|mut order| {
+            order.current_promised_date = promised("2026-11-27");
+            order
+        }),
+        ..event.clone()
+    };
 
     append(&town.customers.db, DELAYED, &order, 7, town.clock.now(), &later).await;
     town.works().await;

@@ -41,8 +41,7 @@ async fn a_wish_is_recorded_with_its_history_and_its_event() {
     assert_eq!(set, again);
     let request = GetPreferencesRequest { customer: format!("customers/{customer}") };
     let preferences = rpc.get_preferences(by_agent(request)).await.unwrap().into_inner().preferences;
-    let told: Vec<_> =
-        preferences.iter().map(|p| (p.category.as_str(), p.wanted, p.explicit, p.mandatory)).collect();
+    let told: Vec<_> = preferences.iter().map(|p| (p.category.as_str(), p.wanted, p.explicit, p.mandatory)).collect();
     assert_eq!(
         told,
         [
@@ -117,7 +116,10 @@ async fn a_category_is_changed_by_its_mask_under_its_etag() {
 
     let updated = rpc.update_category(by_agent(update(changed.clone(), &["interruptive", "class"]))).await;
     let updated = updated.unwrap().into_inner().category.unwrap();
-    assert_eq!((updated.interruptive, updated.time_to_live, updated.class()), (true, delivery.time_to_live, delivery.class()));
+    assert_eq!(
+        (updated.interruptive, updated.time_to_live, updated.class()),
+        (true, delivery.time_to_live, delivery.class())
+    );
     let stale = rpc.update_category(by_agent(update(changed.clone(), &["time_to_live"]))).await.unwrap_err();
     assert_eq!((stale.code(), reason(&stale).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
     let faulty = Category { time_to_live: Some(Duration { seconds: 1, nanos: 0 }), etag: String::new(), ..changed };

@@ -123,9 +123,9 @@ async fn read_mail(stream: &mut BufReader<TcpStream>) -> std::io::Result<String>
 pub fn header(mail: &str, name: &str) -> Option<String> {
     let head = mail.split("\r\n\r\n").next().unwrap();
     let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let line = unfolded.lines().find(|line| {
-        line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
-    })?;
+    let line = unfolded
+        .lines()
+        .find(|line| line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name)))?;
     Some(decoded(line.split_once(':').unwrap().1.trim()))
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use seva_notifications::{ensure_catalog, template::catalog};
 use seva_proto::notifications::v1::{
-    CreateTemplateVersionRequest, GetTemplateVersionRequest, ListTemplateVersionsRequest, PreviewTemplateVersionRequest,
-    PublishTemplateVersionRequest, TemplateValue, TemplateVariant, TemplateVersion, template_service_server::TemplateService,
-    template_value::Value, template_version::State,
+    CreateTemplateVersionRequest, GetTemplateVersionRequest, ListTemplateVersionsRequest,
+    PreviewTemplateVersionRequest, PublishTemplateVersionRequest, TemplateValue, TemplateVariant, TemplateVersion,
+    template_service_server::TemplateService, template_value::Value, template_version::State,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -113,7 +113,10 @@ async fn a_faulty_draft_is_taken_and_every_fault_is_told_at_publishing() {
         let is_told = told.iter().any(|told| told.field == field && told.description.starts_with(said));
         assert!(is_told, "{field} {said} is missing in {told:#?}");
     }
-    assert_eq!(get(&town, "templates/order_placed/versions/published").await.unwrap().name, "templates/order_placed/versions/1");
+    assert_eq!(
+        get(&town, "templates/order_placed/versions/published").await.unwrap().name,
+        "templates/order_placed/versions/1"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +138,11 @@ async fn a_published_text_is_sent_from_at_once_and_never_changes() {
     assert_eq!(before.state(), State::Retired);
     for name in [published.name.as_str(), before.name.as_str()] {
         let refused = publish(&town, name).await.unwrap_err();
-        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "TEMPLATE_FROZEN"), "{name}");
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::FailedPrecondition, "TEMPLATE_FROZEN"),
+            "{name}"
+        );
     }
 }
 
@@ -159,7 +166,10 @@ async fn a_preview_is_written_by_the_code_that_sends() {
     let preview = |variables: Vec<(&str, Value)>| PreviewTemplateVersionRequest {
         name: "templates/order_placed/versions/published".to_owned(),
         languages: vec!["ur".to_owned()],
-        variables: variables.into_iter().map(|(name, value)| (name.to_owned(), TemplateValue { value: Some(value) })).collect(),
+        variables: variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), TemplateValue { value: Some(value) }))
+            .collect(),
     };
     let known = vec![
         ("order_number", Value::Code("A-7".to_owned())),

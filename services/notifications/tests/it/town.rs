@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use prost::Message;
 use seva_customers::{customer::CustomerRpc, recipient::RecipientRpc};
 use seva_notifications::{
-    Dispatch, NotificationsConfig, Notices, Recipients, Settings, ensure_catalog,
+    Dispatch, Notices, NotificationsConfig, Recipients, Settings, ensure_catalog,
     notification::NotificationRpc,
     preference::PreferenceRpc,
     provider::{Fault, OutgoingMail, Provider},

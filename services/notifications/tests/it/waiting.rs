@@ -8,7 +8,8 @@ use seva_proto::{
         customer_service_server::CustomerService,
     },
     notifications::v1::{
-        DecisionReason as Reason, SetPreferenceRequest, notification::State, preference_service_server::PreferenceService,
+        DecisionReason as Reason, SetPreferenceRequest, notification::State,
+        preference_service_server::PreferenceService,
     },
 };
 use seva_store::due::Bell;
@@ -20,8 +21,7 @@ use crate::town::{
 };
 
 fn hours(weekday: values::Weekday, start: &str, end: &str) -> values::AvailabilityWindows {
-    let interval =
-        values::WeeklyInterval { weekday: weekday.into(), start: start.to_owned(), end: end.to_owned() };
+    let interval = values::WeeklyInterval { weekday: weekday.into(), start: start.to_owned(), end: end.to_owned() };
     values::AvailabilityWindows { zone: "Asia/Kolkata".to_owned(), intervals: vec![interval], exceptions: Vec::new() }
 }
 
