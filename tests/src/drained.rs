@@ -6,8 +6,9 @@ use sqlx::PgPool;
 
 use crate::{Installation, installation::now};
 
-/// How long it may take. After a kill a consumer's lease has to run out first, which takes fifteen seconds.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long it may take. After a kill leases have to run out first: of a consumer's cursor, fifteen seconds; of a message that was being
+/// handed over, two minutes.
+const PATIENCE: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who reads whose feed.

@@ -238,3 +238,40 @@ async fn mails(installation: &Installation, db: &PgPool, broken: &mut Vec<String
     tell("I7", "notifications", "no Message-ID comes twice", repeated, broken);
     Ok(())
 }
+
+/// I7, by the word of the mail server: what it took, and how often, against what is recorded.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn misdelivered(
+    installation: &Installation,
+    taken: &BTreeMap<String, u32>,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows: Vec<(String, String, String, i32)> = sqlx::query_as(
+        "select n.id::text, n.state, c.duplicate_policy, n.handovers from notification n join category c on c.key = n.category",
+    )
+    .fetch_all(installation.database("notifications"))
+    .await?;
+    let recorded: BTreeMap<_, _> =
+        rows.into_iter().map(|(id, state, policy, count)| (id, (state, policy, count))).collect();
+    let mut broken = Vec::new();
+    let unknown = taken.keys().filter(|id| !recorded.contains_key(*id)).cloned().collect();
+    tell("I7", "the mail server", "it got nothing that is not recorded", unknown, &mut broken);
+    let (mut missing, mut twice, mut more) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, (state, policy, handovers)) in &recorded {
+        let count = taken.get(id).copied().unwrap_or(0);
+        if state == "sent" && count == 0 {
+            missing.push(id.clone());
+        }
+        if policy == "at_most_once" && count > 1 {
+            twice.push(format!("{id} {count} times"));
+        }
+        if i64::from(count) > i64::from(*handovers) {
+            more.push(format!("{id} {count} times, recorded {handovers}"));
+        }
+    }
+    tell("I7", "the mail server", "it got what is said to be sent", missing, &mut broken);
+    tell("I7", "the mail server", "nothing came twice that may come once at most", twice, &mut broken);
+    tell("I7", "the mail server", "every hand-over was recorded before it began", more, &mut broken);
+    Ok(broken)
+}

@@ -5,7 +5,7 @@
 //! - [`installation`]: what both have in common: URLs, keys, channels for every sort of caller, databases
 //! - [`process`]: one process, its log, its readiness; [`binary`] finds the program
 //! - [`shop`]: the events that a shop pushes
-//! - [`mail`]: the mails that customers got
+//! - [`mail`]: the mails that customers got, as files; [`smtp`] takes them as a mail server does, and counts
 //! - [`journal`]: what clients were told, kept where no crash of ours can lose it
 //! - [`drained`]: waiting until nothing is left to do; [`judge`] says what must hold then
 //! - [`raw`]: calls by path with bytes, for tests over every RPC of the contract; [`hostile`] messages nobody would send
@@ -23,9 +23,11 @@ pub mod mail;
 pub mod process;
 pub mod raw;
 pub mod shop;
+pub mod smtp;
 pub mod suite;
 
 pub use all_in_one::AllInOne;
 pub use installation::Installation;
 pub use journal::Journal;
+pub use smtp::MailServer;
 pub use suite::{Suite, SuiteOptions};

@@ -13,7 +13,7 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
-use seva_tests::{AllInOne, Installation, Suite, SuiteOptions, drained::drained, judge};
+use seva_tests::{AllInOne, Installation, MailServer, Suite, SuiteOptions, drained::drained, judge};
 
 use load::Load;
 
@@ -92,7 +92,9 @@ fn assert_recovered_in_time(recoveries: &[Duration]) {
 #[ignore = "long: run by make faults"]
 async fn nothing_acknowledged_is_lost_or_done_twice_whatever_process_is_killed() {
     let mut choices = choices();
-    let mut suite = Suite::start(SuiteOptions { durable: true, ..Default::default() }).await;
+    let mail = MailServer::start().await;
+    let options = SuiteOptions { durable: true, mail: Some(mail.url.clone()), ..Default::default() };
+    let mut suite = Suite::start(options).await;
     let mut recoveries = Vec::new();
     for round in 0..rounds() {
         let load = Load::start(&suite, suite.folder().join(format!("journal-{round}"))).await;
@@ -109,6 +111,11 @@ async fn nothing_acknowledged_is_lost_or_done_twice_whatever_process_is_killed()
         }
         load.some_successes().await;
         judged(&suite, load).await;
+        let taken = mail.taken();
+        let repeated = taken.values().filter(|count| **count > 1).count();
+        println!("{} messages taken by the mail server, {repeated} of them more than once", taken.len());
+        let broken = judge::misdelivered(&suite, &taken).await.unwrap();
+        assert!(broken.is_empty(), "{broken:#?}");
     }
     assert_recovered_in_time(&recoveries);
     suite.stop().await;
