@@ -5,7 +5,7 @@
 //! - [`place`]: everything about one customer in one answer; [`timeline`]: what happened to them
 //! - [`recipient`]: where a message goes, asked at the moment of sending
 //! - [`api_key`]: with which other systems push
-//! - [`workers`]: loops
+//! - [`workers`]: loops beside the calls
 //!
 //! The README names what this service owns, offers, emits and listens to.
 
@@ -22,18 +22,15 @@ pub mod workers;
 
 use std::sync::Arc;
 
-use seva_proto::{
-    customers::v1::{
-        api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
-        intake_service_server::IntakeServiceServer, order_service_server::OrderServiceServer,
-        place_service_server::PlaceServiceServer, recipient_service_server::RecipientServiceServer,
-    },
-    events::v1::event_feed_service_server::EventFeedServiceServer,
+use seva_proto::customers::v1::{
+    api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
+    intake_service_server::IntakeServiceServer, order_service_server::OrderServiceServer,
+    place_service_server::PlaceServiceServer, recipient_service_server::RecipientServiceServer,
 };
 use seva_store::{
     consumer::{Consumer, EventSource},
     due::{Bell, Due},
-    feed::{Feed, FeedRpc},
+    feed::Feed,
     service::{Foundation, Service},
 };
 
@@ -65,32 +62,13 @@ pub fn service(foundation: Foundation, notifications: Arc<dyn EventSource>) -> S
     let places = PlaceServiceServer::new(place::PlaceRpc::new(&foundation, messages.clone()));
     let recipients = RecipientServiceServer::new(recipient::RecipientRpc::new(&foundation));
     let api_keys = ApiKeyServiceServer::new(api_key::ApiKeyRpc::new(&foundation));
-    let events = EventFeedServiceServer::new(FeedRpc::new(feed.clone(), foundation.tasks.clone()));
-    Service {
-        name: NAME,
-        feed,
-        rpcs: vec![
-            "seva.customers.v1.CustomerService",
-            "seva.customers.v1.IntakeService",
-            "seva.customers.v1.OrderService",
-            "seva.customers.v1.PlaceService",
-            "seva.customers.v1.RecipientService",
-            "seva.customers.v1.ApiKeyService",
-            "seva.events.v1.EventFeedService",
-        ],
-        register: Box::new(|server| {
-            server
-                .add_service(customers)
-                .add_service(intake)
-                .add_service(orders)
-                .add_service(places)
-                .add_service(recipients)
-                .add_service(api_keys)
-                .add_service(events)
-        }),
-        consumers: vec![own_record, messages],
-        due: vec![promised_days, retention],
-        api_keys: Some(Arc::new(api_key::Keys::new(foundation.db.clone()))),
-        foundation,
-    }
+    let keys = Arc::new(api_key::Keys::new(foundation.db.clone()));
+    Service::new(NAME, foundation, feed, vec![own_record, messages], vec![promised_days, retention])
+        .offering(customers)
+        .offering(intake)
+        .offering(orders)
+        .offering(places)
+        .offering(recipients)
+        .offering(api_keys)
+        .with_api_keys(keys)
 }

@@ -1,4 +1,4 @@
-//! The attributes of a CloudEvent, its canonical bytes and their hash.
+//! The attributes of a `CloudEvent`, its canonical bytes and their hash.
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use prost::Message;
@@ -56,8 +56,9 @@ impl Canonical {
     }
 }
 
-/// Reads the attributes of an event; `None` when something was noted.
-pub fn attributes(event: &CloudEvent, violations: &mut Violations) -> Option<Attributes> {
+/// Reads the attributes of an event, `None` when something that is needed was noted; and whether its time lies too far ahead of `now`,
+/// which is a reason of its own and is not noted.
+pub fn attributes(event: &CloudEvent, now: Timestamp, violations: &mut Violations) -> (Option<Attributes>, bool) {
     violations.take("id", name(&event.id));
     violations.take("source", name(&event.source));
     if event.spec_version != "1.0" {
@@ -65,10 +66,13 @@ pub fn attributes(event: &CloudEvent, violations: &mut Violations) -> Option<Att
     }
     let at = violations.required("time", attribute(event, "time"));
     let at = at.and_then(|at| violations.take("time", time(at)));
+    let is_in_future = at.is_some_and(|at| at.duration_since(now) > FUTURE_TOLERANCE);
     let sequence = violations.required("sequence", attribute(event, "sequence"));
     let sequence = sequence.and_then(|sequence| violations.take("sequence", number(sequence)));
     let traceparent = attribute(event, "traceparent").and_then(text).filter(|text| is_traceparent(text));
-    Some(Attributes { at: at?, sequence: sequence?, traceparent: traceparent.map(str::to_owned) })
+    let traceparent = traceparent.map(str::to_owned);
+    let attributes = at.zip(sequence).map(|(at, sequence)| Attributes { at, sequence, traceparent });
+    (attributes, is_in_future)
 }
 
 /// What the data is in: `application/json` unless the event says otherwise.

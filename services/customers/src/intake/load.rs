@@ -19,6 +19,9 @@ use crate::{
 /// A source and a number there.
 pub type Key = (String, String);
 
+/// Sources and numbers there, each once.
+type Numbers<'e> = BTreeSet<(&'e str, &'e str)>;
+
 /// What is known when a batch begins.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -47,9 +50,10 @@ pub async fn known(connection: &mut PgConnection, db: &Database, batch: &[Receiv
     if valid.is_empty() {
         return Ok(Known::default());
     }
+    order::store::prefer_indexes(connection).await?;
     lock_subjects(connection, &lock_keys(&valid)).await?;
     let mut known = Known { identities: identities(connection, &valid).await?, ..Known::default() };
-    let (orders, invoices): (BTreeSet<_>, BTreeSet<_>) = numbers(&valid);
+    let (orders, invoices) = numbers(&valid);
     if !orders.is_empty() {
         let (sources, numbers): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
         let found = order::store::find(&mut *connection, &[], &sources, &numbers).await?;
@@ -81,7 +85,7 @@ fn lock_keys(valid: &[(&Received, &Incoming)]) -> Vec<String> {
 }
 
 /// The orders and the invoices that a batch speaks of.
-fn numbers<'e>(valid: &[(&'e Received, &'e Incoming)]) -> (BTreeSet<(&'e str, &'e str)>, BTreeSet<(&'e str, &'e str)>) {
+fn numbers<'e>(valid: &[(&'e Received, &'e Incoming)]) -> (Numbers<'e>, Numbers<'e>) {
     let mut numbers = (BTreeSet::new(), BTreeSet::new());
     for (event, incoming) in valid {
         let of_kind = match incoming.about {

@@ -69,7 +69,7 @@ pub fn received(event: CloudEvent, principal: &Principal, now: Timestamp) -> Rec
 
 fn read(event: &CloudEvent, principal: &Principal, now: Timestamp, received: &mut Received) -> Result<Incoming, Error> {
     let mut violations = Violations::default();
-    let attributes = envelope::attributes(event, &mut violations);
+    let (attributes, is_in_future) = envelope::attributes(event, now, &mut violations);
     let data = data::read(event);
     received.foreign_customer_id = match &data {
         Ok(data) => data.customer_id().map(str::to_owned),
@@ -86,16 +86,15 @@ fn read(event: &CloudEvent, principal: &Principal, now: Timestamp, received: &mu
         Ok(data) => data,
         Err(error) => return Err(error.joined((!violations.is_empty()).then(|| violations.into()))),
     };
-    let at = attributes.as_ref().map(|attributes| attributes.at);
-    let is_in_future = at.is_some_and(|at| at.duration_since(now) > envelope::FUTURE_TOLERANCE);
     let mut of_data = Reader { violations: Violations::default(), source: &event.source };
     let incoming = of_data.incoming(data, attributes.as_ref());
     violations.absorb("data", of_data.violations);
-    if is_in_future && violations.is_empty() {
-        return Err(Error::invalid(ErrorReason::EventTimeInFuture, "the event's time lies in the future"));
+    if is_in_future && violations.is_empty() && incoming.is_some() {
+        let message = "the event's time lies more than five minutes in the future";
+        return Err(Error::invalid(ErrorReason::EventTimeInFuture, message));
     }
     if is_in_future {
-        violations.add("time", Invalid::new("TIME_IN_FUTURE", "lies in the future"));
+        violations.add("time", Invalid::new("TIME_IN_FUTURE", "lies more than five minutes in the future"));
     }
     received.traceparent = attributes.and_then(|attributes| attributes.traceparent);
     violations.finish(incoming)

@@ -39,7 +39,7 @@ pub async fn write(
     events::tell(connection, actor, &changes.told).await
 }
 
-/// Fewer saved than given: a version has moved on since it was read.
+/// Fewer saved than given: a version has moved on since it was read, and to write over it would tear a hole (CU23).
 fn all_saved(saved: usize, given: usize) -> Result<(), Fault> {
     if saved == given { Ok(()) } else { Err(Fault::Serialization) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use seva_values::{Money, PromisedDate, WebLink};
 use uuid::Uuid;
 
@@ -359,7 +359,7 @@ impl Order {
         changes
     }
 
-    /// Adds an event; each counts one version up, so that the events of an order have no gap.
+    /// Adds an event; each counts one version up (CU23).
     fn tell(&mut self, what: What, at: Timestamp, told: Told, changes: &mut Changes) {
         self.version += 1;
         let Told { overtaken, previous_promised_date, location, reason } = told;
@@ -395,8 +395,3 @@ fn fill(field: &mut String, text: String) {
         *field = text;
     }
 }
-
-/// Time before the end of a promised day from which it is at risk, if a source has no other.
-pub const AT_RISK_LEAD: SignedDuration = SignedDuration::from_hours(24);
-/// How long a report counts as fresh, if a source has no other.
-pub const FRESH_FOR: SignedDuration = SignedDuration::from_hours(48);

@@ -14,7 +14,7 @@ use super::{
     store::{self, OrderRow},
 };
 
-/// Orders that ListOrders allows; each has its index, also for each filter.
+/// Orders that `ListOrders` allows; each has its index, also for each filter.
 pub const ORDERS: &[SortOrder] = &[
     SortOrder { name: "create_time", column: "created_at", descending: false },
     SortOrder { name: "create_time desc", column: "created_at", descending: true },

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use jiff::SignedDuration;
 
-use super::model::{AT_RISK_LEAD, FRESH_FOR};
+/// Time before the end of a promised day from which it is at risk, if a source has no other.
+const AT_RISK_LEAD: SignedDuration = SignedDuration::from_hours(24);
+/// How long a report counts as fresh, if a source has no other.
+const FRESH_FOR: SignedDuration = SignedDuration::from_hours(48);
 
 /// What holds for the orders of one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
-//! All SQL of orders.
+//! All SQL of orders; that of the clock's looks stands in [`looks`].
 
-use std::{collections::BTreeMap, time::Duration};
+pub mod looks;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seva_runtime::Error;
@@ -46,6 +48,15 @@ pub struct OrderRow {
     pub found: String,
     pub due_at: Option<jiff_sqlx::Timestamp>,
     pub created_at: jiff_sqlx::Timestamp,
+}
+
+/// Lets the rest of a transaction find single rows by index, however small the tables are.
+///
+/// The database keeps the plan of a statement. One that was made when a table was small reads it from end to end, until statistics are
+/// gathered a minute later; by then a source may have pushed some hundred thousand events.
+pub async fn prefer_indexes(connection: &mut PgConnection) -> Result<(), Fault> {
+    sqlx::query!("select set_config('enable_seqscan', 'off', true)").fetch_one(connection).await?;
+    Ok(())
 }
 
 /// The orders of these ids and of these (source, number) pairs, as far as there are any.
@@ -211,78 +222,6 @@ pub async fn append_promised_dates(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// An order that a worker holds until its lease ends.
-#[derive(Debug, Clone, Copy)]
-pub struct Claimed {
-    pub id: Uuid,
-    pub attempt: i32,
-}
-
-/// An order after the clock looked at it.
-#[derive(Debug)]
-pub struct Looked {
-    pub order: Order,
-    pub known_version: i64,
-    pub attempt: i32,
-}
-
-/// Claims orders that are due at `now`, at most `limit`, until `lease` after machine time.
-pub async fn claim(
-    db: &Database,
-    now: Timestamp,
-    limit: i64,
-    machine_now: Timestamp,
-    lease: Duration,
-) -> Result<Vec<Claimed>, Fault> {
-    let claimed = sqlx::query_as!(
-        Claimed,
-        "update customer_order o
-         set attempt = o.attempt + 1, leased_until = $4
-         from (
-             select id from customer_order
-             where due_at <= $1 and leased_until <= $3
-             order by due_at
-             limit $2
-             for update skip locked
-         ) as due
-         where o.id = due.id
-         returning o.id, o.attempt",
-        jiff_sqlx::Timestamp::from(now) as _,
-        limit,
-        jiff_sqlx::Timestamp::from(machine_now) as _,
-        jiff_sqlx::Timestamp::from(machine_now + lease) as _,
-    );
-    Ok(claimed.fetch_all(db.workers()).await?)
-}
-
-/// Saves what the clock has found, where the claim still holds and no report came between; answers which.
-pub async fn save_looked(connection: &mut PgConnection, looked: &[Looked]) -> Result<Vec<Uuid>, Fault> {
-    let all = || looked.iter().map(|looked| &looked.order);
-    let saved = sqlx::query_scalar!(
-        "update customer_order o
-         set version = t.version, found = t.found, promised_date_outcome = t.promised_date_outcome, due_at = t.due_at,
-             leased_until = '-infinity'
-         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
-              as t (id, attempt, known_version, version, found, promised_date_outcome, due_at)
-         where o.id = t.id and o.attempt = t.attempt and o.version = t.known_version
-         returning o.id",
-        &all().map(|order| order.id).collect::<Vec<_>>(),
-        &looked.iter().map(|looked| looked.attempt).collect::<Vec<_>>(),
-        &looked.iter().map(|looked| looked.known_version).collect::<Vec<_>>(),
-        &all().map(|order| order.version).collect::<Vec<_>>(),
-        &all().map(|order| order.found.name()).collect::<Vec<_>>() as _,
-        &all().map(|order| order.promised_date_outcome().map(PromisedDateOutcome::name)).collect::<Vec<_>>() as _,
-        &all().map(|order| order.due_at.map(jiff_sqlx::Timestamp::from)).collect::<Vec<_>>() as _,
-    );
-    Ok(saved.fetch_all(connection).await?)
-}
-
-/// When the clock has to look next.
-pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(due_at) from customer_order where due_at is not null");
-    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
 /// When each step became true, by the step's name.

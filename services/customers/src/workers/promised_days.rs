@@ -12,7 +12,10 @@ use crate::{
     events::{self, Told},
     order::{
         OrderRules,
-        store::{self, Claimed, Looked},
+        store::{
+            self,
+            looks::{self, Claimed, Looked},
+        },
     },
 };
 
@@ -39,7 +42,9 @@ impl PromisedDays {
     async fn look(&self, claimed: &[Claimed], now: Timestamp) -> Result<(), Fault> {
         let attempts: HashMap<_, _> = claimed.iter().map(|claimed| (claimed.id, claimed.attempt)).collect();
         let ids: Vec<_> = claimed.iter().map(|claimed| claimed.id).collect();
-        let orders = store::find(self.db.workers(), &ids, &[], &[]).await?;
+        let mut transaction = self.db.begin().await?;
+        store::prefer_indexes(&mut transaction).await?;
+        let orders = store::find(&mut *transaction, &ids, &[], &[]).await?;
         let mut looked = Vec::with_capacity(orders.len());
         let mut found = HashMap::with_capacity(orders.len());
         for mut order in orders {
@@ -48,9 +53,8 @@ impl PromisedDays {
             found.insert(order.id, changes.happenings);
             looked.push(Looked { attempt: attempts[&order.id], known_version, order });
         }
-        let mut transaction = self.db.begin().await?;
         let mut told = Vec::with_capacity(looked.len());
-        for id in store::save_looked(&mut transaction, &looked).await? {
+        for id in looks::save_looked(&mut transaction, &looked).await? {
             let happenings = found.remove(&id).unwrap_or_default();
             told.extend(
                 happenings.iter().map(|happening| Told::of_order(happening, story(id, happening.order.version))),
@@ -68,7 +72,7 @@ impl DueWork for PromisedDays {
     }
 
     async fn run_batch(&self, now: Timestamp, limit: i64) -> Result<usize, Error> {
-        let claimed = store::claim(&self.db, now, limit, machine_now(), LEASE).await?;
+        let claimed = looks::claim(&self.db, now, limit, machine_now(), LEASE).await?;
         match self.look(&claimed, now).await {
             // One order must not stand in the way of the others; its lease runs out and it is tried again.
             Err(fault) if fault.is_permanent() && claimed.len() > 1 => {
@@ -84,7 +88,7 @@ impl DueWork for PromisedDays {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(store::next_due(&self.db).await?)
+        Ok(looks::next_due(&self.db).await?)
     }
 }
 

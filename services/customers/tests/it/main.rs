@@ -1,8 +1,15 @@
 //! The service against a real PostgreSQL, called as a server calls it.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
+
 mod api_key;
 mod customer;
+mod intake;
+mod order;
+mod place;
+mod promised_days;
 mod recipient;
 mod retention;
+mod shop;
 mod timeline;
 mod world;

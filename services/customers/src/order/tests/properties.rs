@@ -83,7 +83,7 @@ proptest! {
         }
     }
 
-    /// The events of an order count its versions without a gap, and each carries the order as it was then.
+    /// CU23: the events of an order count its versions without a gap, and each carries the order as it was then.
     #[test]
     fn events_have_no_gap(reports in reports(), looks_at in 1_300_000_000_i64..1_800_000_000) {
         let mut order = unknown();
