@@ -135,7 +135,7 @@ fn decoded(value: &str) -> String {
     let mut after_encoded = false;
     for word in value.split(' ') {
         let encoded = word.strip_prefix("=?utf-8?b?").and_then(|rest| rest.split_once("?="));
-        if !text.is_empty() && !(after_encoded && encoded.is_some()) {
+        if !(text.is_empty() || after_encoded && encoded.is_some()) {
             text.push(' ');
         }
         after_encoded = encoded.is_some();
