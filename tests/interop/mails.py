@@ -56,7 +56,7 @@ class Server:
         self.controller.stop()
 
 
-def event(language, address, number, trace_id):
+def event(language, address, number, traceparent):
     """What the shop says of an order, as a CloudEvent."""
     given, family, zone, _ = CUSTOMERS[language]
     data = {
@@ -81,19 +81,23 @@ def event(language, address, number, trace_id):
             "time": {"ce_string": now},
             "sequence": {"ce_integer": 1},
             "datacontenttype": {"ce_string": "application/json"},
-            "traceparent": {"ce_string": f"00-{trace_id}-{uuid.uuid4().hex[:16]}-01"},
+            "traceparent": {"ce_string": traceparent},
         },
         "text_data": json.dumps(data, ensure_ascii=False),
     }
 
 
 def check(checks, place, smtp):
-    """Pushes, and looks at what came; answers the trace id that was pushed."""
+    """Pushes, and looks at what came; answers the trace id and the spans that were pushed."""
     print("mail")
     trace_id = uuid.uuid4().hex
     shop = Service(place["urls"]["customers"], api_key=place["api_key"])
     orders = {language: (f"{language}-{uuid.uuid4().hex}@example.com", f"P-{uuid.uuid4().hex[:8]}") for language in CUSTOMERS}
-    events = [event(language, address, number, trace_id) for language, (address, number) in orders.items()]
+    spans = {language: uuid.uuid4().hex[:16] for language in CUSTOMERS}
+    events = [
+        event(language, address, number, f"00-{trace_id}-{spans[language]}-01")
+        for language, (address, number) in orders.items()
+    ]
     answer = shop.call("seva.customers.v1.IntakeService/PublishEvents", events=events)
     outcomes = [result.outcome for result in answer.results]
     checks.expect("all events are accepted", outcomes == [1] * len(events), f"{answer}")
@@ -124,4 +128,4 @@ def check(checks, place, smtp):
             checks.expect(f"{language}: the html's direction", is_rtl == (language == "ur"), html.get_content())
         message_ids.append(mail["Message-ID"])
     checks.expect("no Message-ID comes twice", len(set(message_ids)) == len(message_ids), f"{message_ids}")
-    return trace_id
+    return trace_id, spans

@@ -38,13 +38,13 @@ def main():
     try:
         reflection_client.check(checks, place)
         buf_client.check(checks, place)
-        trace_id = mails.check(checks, place, smtp)
+        trace_id, pushed = mails.check(checks, place, smtp)
     finally:
         # Closing the pipe ends the suite in order, and with it flushes its telemetry.
         suite.stdin.close()
         ended = suite.wait(timeout=120)
     checks.expect("the suite ends in order", ended == 0, f"exit {ended}")
-    otlp.check(checks, receiver, trace_id)
+    otlp.check(checks, receiver, trace_id, pushed)
     smtp.stop()
     receiver.stop()
     return checks.finish()

@@ -96,7 +96,13 @@ def connected(spans, trace_id):
         reached |= more
 
 
-def check(checks, receiver, trace_id):
+def descendants(spans, ancestor):
+    """The spans that lie below one in the tree."""
+    below = [span for span in spans if span.parent == ancestor]
+    return below + [further for span in below for further in descendants(spans, span.id)]
+
+
+def check(checks, receiver, trace_id, pushed):
     """One trace leads from the pushed event to the mail, through both processes; metrics and logs came too."""
     print("OpenTelemetry")
     with receiver.lock:
@@ -107,8 +113,10 @@ def check(checks, receiver, trace_id):
     print_tree(chain)
     names = {span.service for span in spans}
     checks.expect("the chain goes through both processes", len(services) >= 2, f"{services} of {names}")
-    deliveries = [span for span in chain if "dispatch" in span.name or "deliver" in span.name]
-    checks.expect("the chain ends in a delivery", deliveries, f"{sorted({span.name for span in chain})}")
+    for language, span_id in pushed.items():
+        below = descendants(chain, span_id)
+        delivered = [span for span in below if span.service == "notifications" and span.name == "dispatch"]
+        checks.expect(f"{language}: the pushed event's span leads to the delivery", delivered, f"{[span.name for span in below]}")
     linked = [span for span in chain if any(trace == trace_id for trace, _ in span.links)]
     checks.expect("consumers link to the event's creation", linked, "no span has a link into the trace")
     measured = {service for service, _ in metrics}
