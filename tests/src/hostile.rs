@@ -157,6 +157,8 @@ impl Hostile {
                 let collection = if field == "customer" { "customers" } else { collection };
                 format!("{collection}/{}", self.uuid())
             }
+            // What databases refuse in a text, wherever it comes.
+            _ if self.0.random_bool(0.1) => "nul\0inside".to_owned(),
             _ if self.0.random_bool(0.05) => "x".repeat(self.0.random_range(1..20_000)),
             _ => (*TEXTS.choose(&mut self.0).expect("it is not empty")).to_owned(),
         }
