@@ -82,9 +82,9 @@ impl Load {
         self.wait(|success| success.count >= begun + 20).await;
     }
 
-    /// How long after `restarted` the first write succeeded that was sent after it.
-    pub async fn first_success_after(&self, restarted: Instant) -> Duration {
-        self.wait(|success| success.sent >= restarted).await.answered - restarted
+    /// When the first write was answered with success that was sent after `gone`, when what was killed was no more.
+    pub async fn first_success(&self, gone: Instant) -> Instant {
+        self.wait(|success| success.sent >= gone).await.answered
     }
 
     async fn wait(&self, condition: impl Fn(&Success) -> bool) -> Success {

@@ -41,7 +41,8 @@ enum Victim {
     Everything,
 }
 
-async fn kill_and_restart(suite: &mut Suite, victim: Victim, gap: Duration) -> Instant {
+/// Kills, waits a little, and starts again; answers when all was gone, and when its start began.
+async fn kill_and_restart(suite: &mut Suite, victim: Victim, gap: Duration) -> (Instant, Instant) {
     let services: &[&str] = match victim {
         Victim::Customers => &["customers"],
         Victim::Notifications => &["notifications"],
@@ -55,15 +56,17 @@ async fn kill_and_restart(suite: &mut Suite, victim: Victim, gap: Duration) -> I
     if kills_database {
         suite.kill_postgres().await;
     }
+    let gone = Instant::now();
     tokio::time::sleep(gap).await;
     let restarted = Instant::now();
     if kills_database {
         suite.restart_postgres().await;
+        println!("PostgreSQL has recovered and takes connections after {:.2?}", restarted.elapsed());
     }
     for service in services {
         suite.process(service).restart();
     }
-    restarted
+    (gone, restarted)
 }
 
 /// Stops the load, waits until nothing is left to do, and judges.
@@ -104,8 +107,8 @@ async fn nothing_acknowledged_is_lost_or_done_twice_whatever_process_is_killed()
             load.some_successes().await;
             tokio::time::sleep(Duration::from_millis(choices.random_range(0..1500))).await;
             let gap = Duration::from_millis(choices.random_range(0..300));
-            let restarted = kill_and_restart(&mut suite, victim, gap).await;
-            let recovered = load.first_success_after(restarted).await;
+            let (gone, restarted) = kill_and_restart(&mut suite, victim, gap).await;
+            let recovered = load.first_success(gone).await - restarted;
             tell(&format!("{victim:?}"), recovered, &mut recoveries);
             suite.ready().await;
         }
@@ -135,7 +138,7 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_all_in_one_is_killed_wi
             suite.process().kill9();
             let restarted = Instant::now();
             suite.process().restart();
-            let recovered = load.first_success_after(restarted).await;
+            let recovered = load.first_success(restarted).await - restarted;
             tell("seva up", recovered, &mut recoveries);
             suite.ready().await;
         }
