@@ -18,7 +18,7 @@ use crate::{
     surroundings::{Bare, Surroundings},
 };
 
-/// What tells the statement of CreateCustomer from the others.
+/// What tells the statement of `CreateCustomer` from the others.
 const MARK: &str = "seva.customers.customer.created.v1";
 
 /// Measures the three in turn, three times.
@@ -91,6 +91,7 @@ pub fn statement() -> anyhow::Result<String> {
 
 /// The same statement with values in place of parameters: fresh ids where ids are, the sizes that our request has elsewhere.
 fn for_pgbench(statement: &str) -> String {
+    // No colon before a letter: pgbench would take it for a variable.
     let address = "array[md5(:number::text || :client_id) || '@example.com']";
     let values = [
         "gen_random_uuid()",
@@ -107,7 +108,7 @@ fn for_pgbench(statement: &str) -> String {
         "array[false]",
         "'{}'::text[]",
         "'{}'::text[]",
-        "jsonb_build_object('actor', 'user:agent', 'method', '/seva.customers.v1.CustomerService/CreateCustomer', \
+        "jsonb_build_object('actor', 'user agent', 'method', '/seva.customers.v1.CustomerService/CreateCustomer', \
          'correlation_id', '019a0000-0000-7000-8000-000000000000', 'causation_id', '019a0000-0000-7000-8000-000000000000', \
          'hops', 0, 'request_id', gen_random_uuid(), 'request_hash', repeat('ab', 32))",
         "gen_random_uuid()",

@@ -116,7 +116,7 @@ pub fn event(order: usize, sequence: usize) -> CloudEvent {
     cloud_event("order.in_transit.v1", "OrderInTransit", &order_number, sequence, &seen)
 }
 
-/// A CloudEvent with a message of the intake.
+/// A `CloudEvent` with a message of the intake.
 pub fn cloud_event(kind: &str, message: &str, order_number: &str, sequence: usize, data: &impl Message) -> CloudEvent {
     let attribute = |attr| CloudEventAttributeValue { attr: Some(attr) };
     let now = machine_now();
