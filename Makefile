@@ -8,12 +8,10 @@ REPLAY_DIR ?= .seva/replay
 
 .PHONY: demo replay test interop bench faults lint sqlx binaries
 demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
-	$(CARGO) build --release
-	exec target/release/seva up --demo $(if $(filter once,$(DEMO)),--once)
+	$(CARGO) run --release -p seva -- up --demo $(if $(filter once,$(DEMO)),--once)
 
 replay: binaries                      ## real order histories on manual time; without ORDERS the product's own sample
-	$(CARGO) build --release
-	exec target/release/seva replay $(if $(ORDERS),$(ORDERS),--sample) --data-dir $(REPLAY_DIR)
+	$(CARGO) run --release -p seva -- replay $(if $(ORDERS),$(ORDERS),--sample) --data-dir $(REPLAY_DIR)
 
 test: binaries                        ## everything that needs nothing but Rust, a C compiler and PostgreSQL's binaries
 	$(CARGO) test --workspace
