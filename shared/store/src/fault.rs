@@ -98,6 +98,7 @@ impl From<sqlx::Error> for Fault {
         let code = database.code().unwrap_or_default().into_owned();
         match (code.as_str(), constraint) {
             (code, Some(constraint)) if code.starts_with("23") => Self::Constraint { constraint, source: error },
+            ("22021", _) => Self::Decided(unstorable_text()),
             ("55P03", _) => Self::LockTimeout,
             ("40001" | "40P01", _) => Self::Serialization,
             // Connection exceptions, insufficient resources, operator intervention (shutdown, statement timeout).
@@ -128,6 +129,11 @@ impl From<Fault> for Error {
             fault @ (Fault::Constraint { .. } | Fault::Refused(_)) => Error::internal(fault),
         }
     }
+}
+
+/// The refusal of a text that PostgreSQL cannot hold: a NUL character is valid UTF-8, and not valid there.
+fn unstorable_text() -> Error {
+    Error::invalid(ErrorReason::FieldsInvalid, "a text holds a character that cannot be stored (NUL)")
 }
 
 /// The error of a write that other writes overtook again and again.

@@ -5,7 +5,8 @@
 //! 2. `deadline` bounds the time, that of the layers below included
 //! 3. `shed` refuses what is too much before a signature is verified or a key is looked up for it
 //! 4. `authorize` admits who may; nothing of the handler runs before
-//! 5. `detach` is innermost, as only the handler of an admitted write outlives its caller; it takes what the layers above gave the call
+//! 5. `readable` tells callers of unreadable messages so
+//! 6. `detach` is innermost, as only the handler of an admitted write outlives its caller; it takes what the layers above gave the call
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ mod deadline;
 mod detach;
 mod health;
 mod limits;
+mod readable;
 mod shed;
 mod stream;
 mod trace;
@@ -127,6 +129,7 @@ impl Server {
         let draining = tasks.draining();
 
         let service = Layered::new(detach::Detach::new(tasks.clone(), limits.max_message), routes);
+        let service = Layered::new(readable::Readable, service);
         let service = Layered::new(authorize::Authorize::new(verifier, api_keys), service);
         let service = Layered::new(shed::Shed::new(&limits), service);
         let service = Layered::new(deadline::Deadline::new(&limits, draining.clone()), service);

@@ -125,14 +125,16 @@ pub(crate) async fn apply_one(
     }
 }
 
-/// Runs the handler under the trace of the first event's creation; a panic is a refusal.
+/// Runs the handler under the trace of the first event's creation, linked to those of the others; a panic is a refusal.
 async fn guarded(
     handler: &Arc<dyn Handler>,
     connection: &mut PgConnection,
     events: &[Arc<Event>],
     consumer: &'static str,
 ) -> Result<(), Fault> {
-    let span = telemetry::event_span(events.first().and_then(|event| event.traceparent.as_deref()), consumer);
+    let mut creations = events.iter().filter_map(|event| event.traceparent.as_deref());
+    let span = telemetry::event_span(creations.next(), consumer);
+    creations.for_each(|creation| telemetry::link(&span, creation));
     AssertUnwindSafe(handler.apply(connection, events).instrument(span)).catch_unwind().await.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
