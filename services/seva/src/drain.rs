@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 /// The first and the longest pause between two looks at what this process knows.
 const FIRST_PAUSE: Duration = Duration::from_micros(500);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why an installation did not come to rest.
 #[derive(Debug, thiserror::Error)]

@@ -31,11 +31,6 @@ impl Failure {
             Self::Failed(_) => EXIT_FAILED,
         }
     }
-
-    /// For `map_err`: something that is needed is not there.
-    pub fn unavailable(what: impl std::fmt::Display) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Self {
-        move |source| Self::Unavailable(format!("{what}: {source}"))
-    }
 }
 
 impl From<seva_postgres::Error> for Failure {

@@ -70,7 +70,7 @@ pub struct InstallationArgs {
     /// Another port for one service, such as customers=7201; may come several times
     #[arg(long = "port", env = "SEVA_PORTS", value_name = "SERVICE=PORT", value_delimiter = ',')]
     pub ports: Vec<String>,
-    /// Business time: `system`, or `manual`, which stands until it is moved by ClockService
+    /// Business time: `system`, or `manual`, which stands until it is moved by `ClockService`
     #[arg(long, env = "SEVA_CLOCK", value_name = "CLOCK", default_value = "system")]
     pub clock: String,
     #[command(flatten)]

@@ -36,10 +36,10 @@ mod tests;
 pub struct ServeArgs {
     /// The service
     service: String,
-    /// Its database, as the role without DDL; SEVA_<SERVICE>_DATABASE_URL is read as well
+    /// Its database, as the role without DDL; `SEVA_<SERVICE>_DATABASE_URL` is read as well
     #[arg(long, env = "SEVA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<Secret<String>>,
-    /// A service that it calls, such as customers=http://customers:7101; SEVA_<SERVICE>_URL is read as well
+    /// A service that it calls, such as customers=http://customers:7101; `SEVA_<SERVICE>_URL` is read as well
     #[arg(long = "peer", value_name = "SERVICE=URL")]
     peers: Vec<String>,
     /// File with the secret that seals page tokens: 32 bytes or more, the same in all replicas
