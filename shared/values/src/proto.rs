@@ -104,7 +104,10 @@ impl From<&AvailabilityWindows> for pb::AvailabilityWindows {
             hours: exception
                 .intervals
                 .iter()
-                .map(|hours| pb::dated_exception::Hours { start: format_time(hours.start), end: format_time(hours.end) })
+                .map(|hours| pb::dated_exception::Hours {
+                    start: format_time(hours.start),
+                    end: format_time(hours.end),
+                })
                 .collect(),
         };
         Self {

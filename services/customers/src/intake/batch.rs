@@ -77,7 +77,7 @@ impl Intake {
 
     /// Refuses an event that fails for a reason of ours, and keeps its body.
     async fn give_up(&self, one: &[Received], fault: Fault) -> Result<Vec<EventResult>, Fault> {
-        let error = Error::internal(fault);
+        let error = Error::from(fault);
         let mut transaction = self.db.begin().await?;
         store::quarantine(&mut transaction, one, &[(0, error.reason_name())]).await?;
         self.db.commit(transaction).await?;

@@ -45,9 +45,9 @@ fn wrong_money_and_a_promised_date_without_a_zone_are_refused() {
     let promised =
         PromisedDate::try_from(pb::PromisedDate { date: "2026-11-21".to_owned(), zone: String::new() }).unwrap_err();
 
-    assert_eq!(money.iter().map(|(_, invalid)| invalid.reason).collect::<Vec<_>>(), [
-        "AMOUNT_NEGATIVE",
-        "CURRENCY_UNKNOWN"
-    ]);
+    assert_eq!(
+        money.iter().map(|(_, invalid)| invalid.reason).collect::<Vec<_>>(),
+        ["AMOUNT_NEGATIVE", "CURRENCY_UNKNOWN"]
+    );
     assert_eq!(promised[0].1.reason, "ZONE_MISSING");
 }
