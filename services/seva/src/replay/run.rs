@@ -19,8 +19,9 @@ use crate::{
 
 /// Business time goes on for so long after the last event, for what is due later.
 const AFTER_THE_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long everything that follows from an instant may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long everything that follows from an instant may take: longer than the lease on work that a killed process had taken, which is two
+/// minutes for messages.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         Played { pushed: Pushed::default(), instants: 0, resumed_at, ended_at: start, was_over: start >= end };
     if played.was_over {
         return Ok(played);
+    }
+    if let Some(at) = resumed_at {
+        eprintln!("going on from {at}; work that a killed process had taken is waited for, two minutes at most");
     }
     let mut shop = Shop::open(instance).await?;
     let mut clock = ClockServiceClient::new(instance.operators_peer(seva_customers::NAME)?);

@@ -43,7 +43,7 @@ async fn a_replay_that_was_killed_goes_on_where_it_was() {
     let data_dir = folder.path().join("replay");
     let timeline = timeline(12);
 
-    for _ in 0..3 {
+    for _ in 0..2 {
         let mut killed = replay(&file, &data_dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let begun = until_clock_moves(&data_dir).await;
         // Into the middle of whatever it is doing.
@@ -81,11 +81,11 @@ fn replay(table: &Path, data_dir: &Path) -> tokio::process::Command {
     command
 }
 
-/// Waits until a replay has got further than it was, or has ended.
+/// Waits until a replay has got further than it was; longer than the lease on what a killed one had taken.
 async fn until_clock_moves(data_dir: &Path) -> bool {
     let clock = data_dir.join("clock");
     let before = std::fs::read_to_string(&clock).ok();
-    for _ in 0..3000 {
+    for _ in 0..9000 {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let now = std::fs::read_to_string(&clock).ok();
         if now.is_some() && now != before {
