@@ -237,7 +237,8 @@ async fn a_skip_gives_one_event_up_with_an_audit_row_and_drains_to_the_next_that
 
     assert_eq!(suite.applied(sick).await, [1, 3]);
     assert_eq!(suite.letters_of(sick).await, [(4, State::Dead, 1), (5, State::Parked, 0)]);
-    let audit: Vec<(String, String, String, Vec<String>, Option<String>)> =
+    type AuditRow = (String, String, String, Vec<String>, Option<String>);
+    let audit: Vec<AuditRow> =
         sqlx::query_as("select actor, method, resource, changed, reason from seva.audit order by id")
             .fetch_all(&suite.target.owner)
             .await
