@@ -11,7 +11,7 @@ use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
 /// How this service sends messages, and in whose name.
 #[derive(Clone, Args)]
 pub struct NotificationsConfig {
-    /// Who takes the messages: `smtp://host:port`, `smtps://user:password@host`, dir:<path> (one file each), or null
+    /// Who takes the messages: `smtp://host:port`, `smtps://user:password@host`, `dir:<path>` (one file each), or null
     #[arg(
         long = "notifications-provider",
         env = "SEVA_NOTIFICATIONS_PROVIDER",

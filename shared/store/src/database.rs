@@ -45,6 +45,9 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
             .connect_lazy_with(options.clone());
+        // Plans are kept with a connection. One that was made while a table was young reads it from end to end when it has grown, and
+        // workers look for the same few rows for ever: they have an index for everything.
+        let by_index = options.clone().options([("enable_seqscan", "off")]);
         // Only these begin transactions. sqlx 0.9.0 gives a connection back inside one when `begin()` is cancelled; such a one is closed.
         let workers = PgPoolOptions::new()
             .max_connections(WORKER_CONNECTIONS)
@@ -56,7 +59,7 @@ impl Database {
                     Ok(in_transaction.fetch_all(&mut *connection).await?.is_empty())
                 })
             })
-            .connect_lazy_with(options.clone());
+            .connect_lazy_with(by_index);
         Ok(Self { service, calls, workers, options, committed: Arc::default() })
     }
 

@@ -1,8 +1,8 @@
 //! What customers are told, in their language: templates, their checking, and their rendering.
 //!
-//! Everything here is pure. A [`TemplateDraft`] holds one [`Variant`] per language; [`check`] finds everything that is
+//! Everything here is pure. A [`TemplateDraft`] holds one [`Variant`] per language; [`check()`] finds everything that is
 //! wrong with it at once; a published [`TemplateVersion`] never changes, and its hash stands for every byte that shapes
-//! its messages. [`render`] picks one variant for a customer and makes the subject, the text and the html from the same
+//! its messages. [`render()`] picks one variant for a customer and makes the subject, the text and the html from the same
 //! sentences, so that they say the same.
 //!
 //! What holds for every message:
