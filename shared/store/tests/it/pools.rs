@@ -48,7 +48,8 @@ async fn give_up_beginning(pool: &PgPool, rounds: u64) -> (u64, u64) {
 
 /// Polls once; answers whether it is done.
 async fn look_at<F: Future + Unpin>(work: &mut F) -> bool {
-    std::future::poll_fn(|context| std::task::Poll::Ready(std::pin::Pin::new(&mut *work).poll(context).is_ready())).await
+    std::future::poll_fn(|context| std::task::Poll::Ready(std::pin::Pin::new(&mut *work).poll(context).is_ready()))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
