@@ -17,7 +17,7 @@ use seva_runtime::{
     auth::Principal,
     call::call_of,
     incoming,
-    server::{detached, end_of_stream},
+    server::{detached, end_of_stream, message_fault},
     tasks::Tasks,
 };
 use seva_store::service::Foundation;
@@ -89,7 +89,7 @@ impl IntakeRpc {
             };
             let taken = match batch {
                 Ok(StreamEventsRequest { events }) => rpc.take(&principal, events).await.map_err(Status::from),
-                Err(status) => Err(status),
+                Err(status) => Err(message_fault(status)),
             };
             match taken {
                 Ok(results) => Some((Ok(StreamEventsResponse { results }), Some((rpc, principal, batches, end)))),

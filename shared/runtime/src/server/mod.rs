@@ -36,6 +36,7 @@ use around::Layered;
 pub use detach::detached;
 pub use health::{Health, READINESS};
 pub use limits::Limits;
+pub use readable::message_fault;
 pub use stream::end_of_stream;
 
 /// How long connections that were cut may take to notice.

@@ -24,11 +24,19 @@ impl Around for Readable {
     }
 }
 
-/// Whether the codec refused the message; an error of ours carries details.
+/// What the caller of a stream is told when the next message of it could not be had: handlers of such streams pass the library's status
+/// through this, as its layers do for other calls.
+pub fn message_fault(status: Status) -> Status {
+    if is_of_codec(&status) { malformed().into() } else { status }
+}
+
 fn is_undecodable(response: &Response<Body>) -> bool {
-    Status::from_header_map(response.headers()).is_some_and(|status| {
-        status.code() == Code::Internal && status.details().is_empty() && status.message().starts_with(UNDECODABLE)
-    })
+    Status::from_header_map(response.headers()).is_some_and(|status| is_of_codec(&status))
+}
+
+/// Whether the codec refused the message; an error of ours carries details.
+fn is_of_codec(status: &Status) -> bool {
+    status.code() == Code::Internal && status.details().is_empty() && status.message().starts_with(UNDECODABLE)
 }
 
 fn malformed() -> Error {
