@@ -50,7 +50,6 @@ pub async fn known(connection: &mut PgConnection, db: &Database, batch: &[Receiv
     if valid.is_empty() {
         return Ok(Known::default());
     }
-    order::store::prefer_indexes(connection).await?;
     lock_subjects(connection, &lock_keys(&valid)).await?;
     let mut known = Known { identities: identities(connection, &valid).await?, ..Known::default() };
     let (orders, invoices) = numbers(&valid);

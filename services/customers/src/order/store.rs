@@ -50,15 +50,6 @@ pub struct OrderRow {
     pub created_at: jiff_sqlx::Timestamp,
 }
 
-/// Lets the rest of a transaction find single rows by index, however small the tables are.
-///
-/// The database keeps the plan of a statement. One that was made when a table was small reads it from end to end, until statistics are
-/// gathered a minute later; by then a source may have pushed some hundred thousand events.
-pub async fn prefer_indexes(connection: &mut PgConnection) -> Result<(), Fault> {
-    sqlx::query!("select set_config('enable_seqscan', 'off', true)").fetch_one(connection).await?;
-    Ok(())
-}
-
 /// The orders of these ids and of these (source, number) pairs, as far as there are any.
 pub async fn find(
     executor: impl PgExecutor<'_>,

@@ -43,7 +43,6 @@ impl PromisedDays {
         let attempts: HashMap<_, _> = claimed.iter().map(|claimed| (claimed.id, claimed.attempt)).collect();
         let ids: Vec<_> = claimed.iter().map(|claimed| claimed.id).collect();
         let mut transaction = self.db.begin().await?;
-        store::prefer_indexes(&mut transaction).await?;
         let orders = store::find(&mut *transaction, &ids, &[], &[]).await?;
         let mut looked = Vec::with_capacity(orders.len());
         let mut found = HashMap::with_capacity(orders.len());
