@@ -1,5 +1,5 @@
 //! A customer's creation, durable, with audit, event and request id: through us, through a bare tonic handler with the same statement, and by
-//! pgbench with the same statement over TCP.
+//! pgbench with the same statement over TCP. The three write to one database, on which nothing follows from what is written.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -28,14 +28,17 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
     let bare = Bare::start(surroundings).await?;
     let (mut rates, mut to_pgbench, mut to_bare) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
-        let ours = creations(surroundings.customers_as("agent"), span).await?;
+        let ours = creations(surroundings.agents_alone(), span).await?;
         let by_bare = creations(bare.client(), span).await?;
         let by_pgbench = pgbench(surroundings, script.path(), span).await?;
         rates.push(ours);
         to_pgbench.push(ours / by_pgbench);
         to_bare.push(ours / by_bare);
     }
+    let with_all = creations(surroundings.agents(), span).await?;
+    surroundings.settled().await?;
     report.note("CreateCustomer, durable, 8 callers", median(rates), "calls/s");
+    report.note("CreateCustomer, with all that follows beside it", with_all, "calls/s");
     report.against("CreateCustomer: ours / pgbench, same statement", median(to_pgbench), "ratio", Bar::AtLeast(0.5));
     report.against("CreateCustomer: ours / bare tonic, same statement", median(to_bare), "ratio", Bar::AtLeast(0.8));
     bare.stop().await;
@@ -131,7 +134,7 @@ async fn pgbench(surroundings: &Surroundings, script: &Path, span: Duration) -> 
         .arg(span.as_secs().max(1).to_string())
         .arg("-f")
         .arg(script)
-        .arg(surroundings.tcp_url("customers"))
+        .arg(surroundings.ceiling())
         .output()
         .await?;
     let said = String::from_utf8_lossy(&output.stdout);

@@ -43,17 +43,23 @@ use tonic::{
 use crate::{create_customer::statement, mailbox::Mailbox};
 
 const PASSWORD: &str = "bench";
+/// The database on which calls are compared with their ceilings.
+const ALONE: &str = "alone";
 
 /// The cluster and the running services.
 pub struct Surroundings {
     cluster: Cluster,
     pub customers: TestServer,
     pub notifications: TestServer,
+    /// The customers service with its calls and its sequencer only: nothing follows from what is written, since nothing could follow from what
+    /// the ceilings write beside it.
+    alone: TestServer,
     /// A channel of a system that pushes events.
     pub integration: Peer,
     /// Where messages end.
     pub mailbox: Arc<Mailbox>,
     databases: [Database; 2],
+    alone_db: Database,
     standings: Vec<Consumer>,
     feeds: [Feed; 2],
     dispatch: Vec<Due>,
@@ -72,6 +78,7 @@ impl Surroundings {
             ..Options::new(folder.path().join("cluster"))
         };
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(options)).await??;
+        let alone_db = database(&cluster, ALONE, &seva_customers::MIGRATOR).await?;
         let customers_db = database(&cluster, "customers", &seva_customers::MIGRATOR).await?;
         let notifications_db = database(&cluster, "notifications", &seva_notifications::MIGRATOR).await?;
         let clock = BusinessClock::system();
@@ -99,10 +106,11 @@ impl Surroundings {
             customers: Arc::new(GrpcSource::new("customers", to_customers.clone())),
             recipients: Arc::new(RecipientServiceClient::new(to_customers)),
         };
-        let customers = seva_customers::service(
-            foundation(customers_db.clone(), clock.clone()),
-            Arc::new(GrpcSource::new("notifications", to_notifications)),
-        );
+        let messages = Arc::new(GrpcSource::new("notifications", to_notifications));
+        let mut alone = seva_customers::service(foundation(alone_db.clone(), clock.clone()), messages.clone());
+        alone.consumers.clear();
+        alone.due.clear();
+        let customers = seva_customers::service(foundation(customers_db.clone(), clock.clone()), messages);
         let notifications = seva_notifications::service(foundation(notifications_db.clone(), clock), peers, settings);
 
         let standings = [customers.consumers.clone(), notifications.consumers.clone()].concat();
@@ -116,8 +124,10 @@ impl Surroundings {
             cluster,
             customers,
             notifications,
+            alone: TestServer::start(alone).await,
             mailbox,
             databases: [customers_db, notifications_db],
+            alone_db,
             standings,
             feeds,
             dispatch,
@@ -125,7 +135,8 @@ impl Surroundings {
         })
     }
 
-    /// Waits until everything that was pushed has had all its effects; answers how long the slowest consumer took for its backlog.
+    /// Waits until everything that was pushed has had all its effects; answers how long the slowest consumer took for its backlog. A dead
+    /// letter is an error: the figures would be those of a consumer that gives up.
     pub async fn settled(&self) -> anyhow::Result<Duration> {
         let begin = Instant::now();
         let mut consumed = None;
@@ -133,6 +144,7 @@ impl Surroundings {
             if self.consumed().await? {
                 consumed.get_or_insert_with(|| begin.elapsed());
                 if self.nothing_due().await? && self.consumed().await? {
+                    self.nothing_dead().await?;
                     return Ok(consumed.unwrap_or_default());
                 }
             }
@@ -165,14 +177,28 @@ impl Surroundings {
         Ok(true)
     }
 
+    async fn nothing_dead(&self) -> anyhow::Result<()> {
+        for db in &self.databases {
+            let dead: Option<String> =
+                sqlx::query_scalar("select min(error) from seva.dead_letter").fetch_one(db.workers()).await?;
+            anyhow::ensure!(dead.is_none(), "{}: a dead letter: {}", db.service(), dead.unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// Messages handed over so far.
     pub fn told(&self) -> usize {
         self.mailbox.count()
     }
 
-    /// Clients of the customers service, each over a connection of its own.
-    pub fn customers_as(&self, role: &'static str) -> impl Fn() -> CustomerServiceClient<Peer> {
-        move || CustomerServiceClient::new(self.customers.as_role(role))
+    /// Clients of the whole customers service, each over a connection of its own.
+    pub fn agents(&self) -> impl Fn() -> CustomerServiceClient<Peer> {
+        || CustomerServiceClient::new(self.customers.as_role("agent"))
+    }
+
+    /// Clients of the one that is alone, each over a connection of its own.
+    pub fn agents_alone(&self) -> impl Fn() -> CustomerServiceClient<Peer> {
+        || CustomerServiceClient::new(self.alone.as_role("agent"))
     }
 
     /// One of PostgreSQL's programs.
@@ -180,16 +206,17 @@ impl Surroundings {
         binaries::find().map_or_else(|_| name.into(), |found| found.program(name))
     }
 
-    /// Where a database is reached over TCP.
-    pub fn tcp_url(&self, database: &str) -> String {
-        tcp_url(&self.cluster, database)
+    /// Where the database of the ceilings is reached over TCP.
+    pub fn ceiling(&self) -> String {
+        tcp_url(&self.cluster, ALONE)
     }
 
     /// Stops everything.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.customers.tasks.stop(Duration::from_secs(5)).await;
         self.notifications.tasks.stop(Duration::from_secs(5)).await;
-        for db in &self.databases {
+        self.alone.tasks.stop(Duration::from_secs(5)).await;
+        for db in self.databases.iter().chain([&self.alone_db]) {
             db.close().await;
         }
         Ok(tokio::task::spawn_blocking(|| self.cluster.stop_and_delete()).await??)
@@ -197,11 +224,11 @@ impl Surroundings {
 }
 
 /// A migrated database of a service, reached over TCP.
-async fn database(cluster: &Cluster, service: &'static str, migrator: &'static Migrator) -> anyhow::Result<Database> {
-    cluster.execute("postgres", &format!("create database {service}"))?;
-    let url = tcp_url(cluster, service);
+async fn database(cluster: &Cluster, name: &'static str, migrator: &'static Migrator) -> anyhow::Result<Database> {
+    cluster.execute("postgres", &format!("create database {name}"))?;
+    let url = tcp_url(cluster, name);
     migrate::run(&url, None, migrator).await?;
-    Ok(Database::open(service, &url)?)
+    Ok(Database::open(name, &url)?)
 }
 
 fn tcp_url(cluster: &Cluster, database: &str) -> String {
@@ -220,7 +247,7 @@ impl Bare {
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
-            .connect(&surroundings.tcp_url("customers"))
+            .connect(&surroundings.ceiling())
             .await?;
         let handler = BareHandler { pool, statement: statement()?.into() };
         let listener = TcpListener::bind("127.0.0.1:0").await?;

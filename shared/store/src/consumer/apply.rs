@@ -154,9 +154,12 @@ async fn split_parked(
     }
     let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
     let dead = sqlx::query(
-        "select subject, min(feed_no) from seva.dead_letter
-         where consumer = $1 and source = $2 and subject = any($3)
-         group by subject",
+        // Subject by subject, each by the index: a filter over all subjects would read every dead letter of the consumer in each batch.
+        "select wanted.subject, first.feed_no from unnest($3::text[]) as wanted (subject)
+         cross join lateral (
+             select feed_no from seva.dead_letter
+             where consumer = $1 and source = $2 and subject = wanted.subject order by feed_no limit 1
+         ) as first",
     )
     .bind(&lease.consumer)
     .bind(&lease.source)
