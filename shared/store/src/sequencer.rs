@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Database, Fault, feed::Feed};
@@ -14,6 +14,8 @@ const LOCK: i64 = 0x5345_5641_5345_5131;
 const BATCH: i32 = 10_000;
 /// How long commits of other processes wait to be seen.
 const POLL: Duration = Duration::from_millis(50);
+/// From one commit of the sequencer to the next, so that under load it takes the commits of a moment together instead of competing with each.
+const PACE: Duration = Duration::from_millis(5);
 /// Between two tries to become the sequencer, or to reach the database again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -45,6 +47,7 @@ async fn sequence(db: &Database, feed: &Feed) -> Result<(), Fault> {
     tracing::debug!(service = db.service(), "this process is the sequencer");
     let mut before = i64::MAX;
     loop {
+        let begun = Instant::now();
         let head: i64 =
             sqlx::query_scalar("select seva.sequence_pending($1)").bind(BATCH).fetch_one(&mut connection).await?;
         feed.announce_head(head);
@@ -55,6 +58,7 @@ async fn sequence(db: &Database, feed: &Feed) -> Result<(), Fault> {
         }
         // A wake of this process comes at once; what other processes commit is found by the poll.
         let _ = timeout(POLL, db.commit_announced()).await;
+        sleep_until(begun + PACE).await;
     }
 }
 
