@@ -3,7 +3,7 @@
 //! No transaction is open while anything outside is waited for. The claim is committed before the first hand-over, so that one that ends
 //! without a word is known to be ambiguous.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -33,7 +33,7 @@ use crate::{
 const AT_ONCE: usize = 16;
 /// Finished ones are written together, this many at most.
 const FINISHED_TOGETHER: usize = 200;
-/// From then on a batch begins no more hand-overs: with what is begun, it ends well before its lease.
+/// From then on a batch begins no more hand-overs: what was decided at its start may be true no longer.
 const BEGIN_WITHIN: Duration = Duration::from_secs(45);
 
 /// Hands messages over.
@@ -80,6 +80,22 @@ impl Dispatch {
         if count == 0 {
             return Ok(0);
         }
+        let claims: Vec<_> = claimed.iter().map(|claimed| (claimed.notification.id, claimed.attempt)).collect();
+        tokio::select! {
+            ended = self.end(claimed, known, now, started) => ended?,
+            never = self.keep(&claims) => match never {},
+        }
+        Ok(count)
+    }
+
+    /// Ends each claim.
+    async fn end(
+        &self,
+        claimed: Vec<Claimed>,
+        known: Surroundings,
+        now: Timestamp,
+        started: Instant,
+    ) -> Result<(), Error> {
         let (decided, asked) = self.decide_without_asking(claimed, &known, now);
         let (unreachable, ready) = self.ask(asked, &known, now).await;
         store_finishes(&self.db, decided.into_iter().chain(unreachable).collect(), now).await?;
@@ -89,7 +105,17 @@ impl Dispatch {
         while let Some(finishes) = finished.next().await {
             store_finishes(&self.db, finishes, now).await?;
         }
-        Ok(count)
+        Ok(())
+    }
+
+    /// Keeps claims from running out while they are worked on, however slow the provider is.
+    async fn keep(&self, claims: &[(Uuid, i32)]) -> Infallible {
+        loop {
+            tokio::time::sleep(store::RENEW_EVERY).await;
+            if let Err(fault) = store::renew(&self.db, claims).await {
+                tracing::warn!(%fault, count = claims.len(), "claims cannot be prolonged; trying again");
+            }
+        }
     }
 
     async fn claim(&self, now: Timestamp, limit: i64) -> Result<(Vec<Claimed>, Surroundings), StoreFault> {

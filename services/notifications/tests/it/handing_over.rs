@@ -201,6 +201,45 @@ async fn a_worker_whose_claim_was_taken_over_cannot_finish_it() {
     assert_eq!(town.count("select count(*) from seva.outbox where type like '%sent.v1'").await, 0);
 }
 
+/// A provider that is done only when the lease of its message was prolonged, or when that takes too long.
+struct Slow(sqlx::PgPool);
+
+impl Slow {
+    async fn leased_until(&self) -> Timestamp {
+        let lease: jiff_sqlx::Timestamp =
+            sqlx::query_scalar("select leased_until from notification").fetch_one(&self.0).await.unwrap();
+        lease.to_jiff()
+    }
+}
+
+#[async_trait]
+impl seva_notifications::provider::Provider for Slow {
+    async fn deliver(&self, _: &seva_notifications::provider::OutgoingMail) -> Result<(), Fault> {
+        let claimed = self.leased_until().await;
+        for _ in 0..300 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            if self.leased_until().await > claimed {
+                return Ok(());
+            }
+        }
+        Err(Fault::Ambiguous { code: "never prolonged".to_owned() })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_kept_for_as_long_as_its_hand_over_takes() {
+    let town = Town::new().await;
+    let (somebody, order) = (town.somebody(&["en"]).await, new_order());
+    town.order(PLACED, somebody, &order).await;
+    town.settled().await;
+
+    let slow = town.dispatch_with(Arc::new(Slow(town.notifications.owner.clone())));
+    assert_eq!(slow.run_batch(town.clock.now(), 200).await.unwrap(), 1);
+
+    let told = town.explained(somebody, &order, "order_placed").await;
+    assert_eq!((told.notification.state(), told.notification.reason()), (State::Sent, Reason::HandedOver));
+}
+
 /// A customers service that cannot be reached.
 struct Nobody;
 

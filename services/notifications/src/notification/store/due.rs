@@ -1,4 +1,6 @@
-//! Claims of what is due, and the end of each claim.
+//! Claims of what is due, their prolongation, and the end of each claim.
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
@@ -6,6 +8,7 @@ use seva_runtime::{Error, clock::machine_now};
 use seva_store::{Database, Fault};
 use seva_values::new_id;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     super::{
@@ -15,8 +18,10 @@ use super::{
     NotificationRow,
 };
 
-/// How long a claim is respected: longer than everything that follows it may take.
-const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// How long a claim is respected after its last sign of life: so long does a message wait whose process has died.
+const LEASE: SignedDuration = SignedDuration::from_secs(15);
+/// How often a process that still works on its claims gives a sign of life; one that is lost or late does no harm.
+pub const RENEW_EVERY: Duration = Duration::from_secs(4);
 
 /// A notification that this process may hand over until its lease ends.
 #[derive(Debug, Clone)]
@@ -65,6 +70,21 @@ pub async fn claim(connection: &mut PgConnection, now: Timestamp, limit: i64) ->
         Ok(Claimed { notification: row.try_into()?, attempt, lapsed })
     });
     claimed.collect()
+}
+
+/// Prolongs the leases of claims that are still held, each given as id and attempt.
+pub async fn renew(db: &Database, claims: &[(Uuid, i32)]) -> Result<(), Fault> {
+    let (ids, attempts): (Vec<Uuid>, Vec<i32>) = claims.iter().copied().unzip();
+    let statement = sqlx::query!(
+        r#"update notification n set leased_until = $3
+           from unnest($1::uuid[], $2::int[]) as g (id, attempt)
+           where n.id = g.id and n.attempt = g.attempt and n.state = 'sending'"#,
+        &ids,
+        &attempts,
+        jiff_sqlx::Timestamp::from(machine_now() + LEASE) as _,
+    );
+    statement.execute(db.workers()).await?;
+    Ok(())
 }
 
 /// Ends claims with their decisions and events, in one statement; those that are no longer held are left alone (NO8). Answers how many

@@ -7,7 +7,7 @@ mod surroundings;
 
 pub use cancel::save_canceled;
 pub use decide::{save_created, save_superseded, save_truths};
-pub use due::{Claimed, Finish, claim, finish, next_due};
+pub use due::{Claimed, Finish, RENEW_EVERY, claim, finish, next_due, renew};
 pub use surroundings::{load_surroundings, load_told};
 
 use seva_runtime::{Error, call::Story};
