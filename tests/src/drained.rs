@@ -6,9 +6,11 @@ use sqlx::PgPool;
 
 use crate::{Installation, installation::now};
 
-/// How long it may take. After a kill leases have to run out first: of a consumer's cursor, fifteen seconds; of a message that was being
-/// handed over, two minutes.
+/// How long it may take. After a kill leases of fifteen seconds have to run out first, and then the pause before a second hand-over.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// Looks in a row that find nothing. A look asks one thing after the other, so that a message's end can become an event, and that an effect,
+/// behind its back, one step for each look.
+const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who reads whose feed.
@@ -34,10 +36,13 @@ pub async fn drained(installation: &Installation) {
 /// As [`drained`].
 pub async fn drained_at(installation: &Installation, now: jiff::Timestamp) {
     let give_up = Instant::now() + PATIENCE;
-    loop {
+    let mut empty = 0;
+    while empty < LOOKS {
         let left = left(installation, now).await;
+        let nothing = matches!(&left, Ok(left) if left.is_empty());
+        empty = if nothing { empty + 1 } else { 0 };
         match &left {
-            Ok(left) if left.is_empty() => break,
+            _ if nothing => {}
             _ if Instant::now() < give_up => tokio::time::sleep(PAUSE).await,
             _ => panic!("after {PATIENCE:?} there is still something left: {left:?}"),
         }
