@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use sqlx::PgPool;
 
 use crate::{Installation, installation::now};
 
-/// How long it may take. After a kill leases of fifteen seconds have to run out first, and then the pause before a second hand-over.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long it may take: longer than [`SOON`], after which the last message is due.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// By real time, what is due this soon is waited for. While one waits, events become messages that are due a little later than the wait began,
+/// and what a kill interrupted is tried again after a pause of about a minute.
+const SOON: SignedDuration = SignedDuration::from_mins(2);
 /// Looks in a row that find nothing. A look asks one thing after the other, so that a message's end can become an event, and that an effect,
 /// behind its back, one step for each look.
 const LOOKS: u32 = 3;
@@ -22,12 +26,12 @@ struct Cursor {
     feed_no: i64,
 }
 
-/// Waits until every event is in its feed and applied by every consumer, and no message is due, by real time.
+/// Waits until every event is in its feed and applied by every consumer, and no message is due now or within two minutes, by real time.
 ///
 /// # Panics
 /// When it takes too long, with what is left; or when there is a dead letter, with its error.
 pub async fn drained(installation: &Installation) {
-    drained_at(installation, now()).await;
+    drained_at(installation, now() + SOON).await;
 }
 
 /// Waits until nothing is left to do that is due at the business time `now`.
