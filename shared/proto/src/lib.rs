@@ -30,6 +30,24 @@ pub mod seva {
             tonic::include_proto!("seva.customers.v1");
         }
     }
+    /// The people who serve, and their departments.
+    pub mod staff {
+        pub mod v1 {
+            tonic::include_proto!("seva.staff.v1");
+        }
+    }
+    /// Questions to customers, and their answers.
+    pub mod surveys {
+        pub mod v1 {
+            tonic::include_proto!("seva.surveys.v1");
+        }
+    }
+    /// Matters of customers.
+    pub mod tickets {
+        pub mod v1 {
+            tonic::include_proto!("seva.tickets.v1");
+        }
+    }
     /// Messages to customers.
     pub mod notifications {
         pub mod v1 {
@@ -48,7 +66,7 @@ pub mod io {
     }
 }
 
-pub use seva::{common, customers, events, notifications, options};
+pub use seva::{common, customers, events, notifications, options, staff, surveys, tickets};
 
 /// The encoded descriptors of all files with their imports and our options.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

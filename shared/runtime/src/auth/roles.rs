@@ -1,7 +1,8 @@
 //! The one table from roles and services to scopes.
 //!
 //! A role gives what its work needs and no more. Scopes that reach personal data of every customer (`customers.*`) and scopes that let data
-//! out in bulk (`events.read`, `recipients.read`) are given sparingly, and never to a customer's own token.
+//! out in bulk (`events.read`, `recipients.read`) are given sparingly, and never to a customer's own token. `links.use` reaches what a customer's
+//! signed link reaches, and nothing without one.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,13 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "notifications.read",
             "preferences.read",
             "preferences.write",
+            "presence.own",
+            "responses.read",
+            "staff.read",
+            "surveys.read",
             "templates.read",
+            "tickets.read",
+            "tickets.write",
         ],
     ),
     // An agent who also takes back a message that should not go out, and writes the texts of the team.
@@ -42,8 +49,15 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "notifications.write",
             "preferences.read",
             "preferences.write",
+            "presence.own",
+            "presence.write",
+            "responses.read",
+            "staff.read",
+            "surveys.read",
             "templates.read",
             "templates.write",
+            "tickets.read",
+            "tickets.write",
         ],
     ),
     // A lead who also decides which kinds of messages exist, and which systems may push.
@@ -54,16 +68,27 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "categories.write",
             "customers.read",
             "customers.write",
+            "departments.write",
             "notifications.read",
             "notifications.write",
             "preferences.read",
             "preferences.write",
+            "presence.own",
+            "presence.write",
+            "programmes.write",
+            "responses.read",
+            "staff.read",
+            "staff.write",
+            "surveys.read",
+            "surveys.write",
             "templates.read",
             "templates.write",
+            "tickets.read",
+            "tickets.write",
         ],
     ),
     // Looks after staff and the handbook. Customers' data is none of their business; the texts that staff send are.
-    ("hr", &["templates.read"]),
+    ("hr", &["presence.own", "staff.read", "staff.write", "templates.read"]),
     // Another system: reports what happened, and looks up the customer it belongs to.
     ("integration", &["customers.read", "events.publish"]),
     // Keeps the installation running: repairs what is stuck and sees whatever helps to find out why. Writes no customer's data.
@@ -81,7 +106,10 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "notifications.read",
             "notifications.write",
             "preferences.read",
+            "staff.read",
+            "surveys.read",
             "templates.read",
+            "tickets.read",
         ],
     ),
     // One customer: sees the own place, sets the own preferences.
@@ -97,9 +125,9 @@ pub fn scopes_of_role(role: &str) -> &'static [&'static str] {
 pub fn scopes_of_service(name: &str) -> &'static [&'static str] {
     match name {
         // Follows what happens, and asks for addresses at the moment of sending: it stores none.
-        "notifications" => &["events.read", "recipients.read"],
-        // Forwards a person's request with that person's own token, and the pushing systems' keys; may do nothing by itself.
-        "portal" => &[],
+        "notifications" => &["events.read", "links.mint", "recipients.read"],
+        // Forwards customers' links, which are their credentials, and the pushing systems' keys; may do nothing by itself.
+        "portal" => &["links.use"],
         // Everything a service needs of another it has from its feed.
         name if SERVICES.contains(&name) => &["events.read"],
         _ => &[],
