@@ -6,7 +6,7 @@ CARGO ?= cargo
 ORDERS ?=
 REPLAY_DIR ?= .seva/replay
 
-.PHONY: demo replay test interop bench faults lint sqlx binaries
+.PHONY: demo replay test interop bench faults lint deploy-check sqlx binaries
 demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
 	$(CARGO) run --release -p seva -- up --demo $(if $(filter once,$(DEMO)),--once)
 
@@ -30,6 +30,9 @@ bench: binaries                       ## figures side by side in one run: a tabl
 
 lint:                                 ## rustfmt, clippy, rustdoc, buf
 	scripts/lint
+
+deploy-check:                         ## the manifests, rendered and checked against the schemas of Kubernetes
+	scripts/deploy
 
 sqlx: binaries                        ## refreshes the checked queries of every service against its migrations
 	scripts/sqlx
