@@ -1,6 +1,7 @@
 //! How a process of the suite lives: what every service shares that is neither a value nor SQL.
 //!
 //! - [`error`]: one error value with a stable reason, and its way to `google.rpc.Status`
+//! - [`mask`]: which fields an update writes
 //! - [`call`]: who calls what, and what a write has to record of it
 //! - [`clock`]: business time (injected) and machine time (real)
 //! - [`deadline`]: the caller's deadline, carried downstream
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod deadline;
 pub mod error;
+pub mod mask;
 pub mod server;
 pub mod shutdown;
 pub mod tasks;

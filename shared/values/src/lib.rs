@@ -5,7 +5,7 @@
 //!
 //! - identity: [`id`] (time-ordered ids and resource names), [`HumanNumber`] (a short number a person can read out)
 //! - reaching a person: [`Email`], [`Phone`], [`Language`], [`LocalizedText`], [`WebLink`]
-//! - money: [`Money`], [`Currency`]
+//! - money: [`Money`], [`Currency`]; [`text`]: lines and words
 //! - time in a place: [`Zone`], [`PromisedDate`] (a day we named), [`AvailabilityWindows`] (when a customer may be
 //!   interrupted), [`BusinessCalendar`] (when we work, and how clocks of working time run)
 //!
@@ -25,6 +25,7 @@ pub mod promised;
 pub mod proto;
 #[cfg(test)]
 mod samples;
+pub mod text;
 pub mod tracking;
 pub mod weekly;
 pub mod windows;

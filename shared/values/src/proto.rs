@@ -4,7 +4,8 @@ use jiff::civil::{Date, Time, Weekday};
 use seva_proto::common::v1 as pb;
 
 use crate::{
-    AvailabilityWindows, Currency, DatedException, DayInterval, Invalid, Money, PromisedDate, WeeklyInterval, Zone,
+    AvailabilityWindows, BusinessCalendar, Currency, DatedException, DayInterval, Invalid, Money, PromisedDate,
+    WeeklyInterval, Zone,
 };
 
 #[cfg(test)]
@@ -60,62 +61,91 @@ impl TryFrom<pb::AvailabilityWindows> for AvailabilityWindows {
     type Error = Faults;
 
     fn try_from(windows: pb::AvailabilityWindows) -> Result<Self, Faults> {
-        let mut faults = Faults::new();
-        let zone = take(&mut faults, "zone", Zone::parse(&windows.zone));
-        let mut intervals = Vec::new();
-        for (at, interval) in windows.intervals.iter().enumerate() {
-            let weekday = take(&mut faults, format!("intervals[{at}].weekday"), parse_weekday(interval.weekday()));
-            let start = take(&mut faults, format!("intervals[{at}].start"), parse_time(&interval.start));
-            let end = take(&mut faults, format!("intervals[{at}].end"), parse_time(&interval.end));
-            if let (Some(weekday), Some(start), Some(end)) = (weekday, start, end) {
-                intervals.push(WeeklyInterval::new(weekday, start, end));
-            }
-        }
-        let mut exceptions = Vec::new();
-        for (at, exception) in windows.exceptions.iter().enumerate() {
-            let date = take(&mut faults, format!("exceptions[{at}].date"), parse_date(&exception.date));
-            let mut hours = Vec::new();
-            for (number, stretch) in exception.hours.iter().enumerate() {
-                let path = format!("exceptions[{at}].hours[{number}]");
-                let start = take(&mut faults, format!("{path}.start"), parse_time(&stretch.start));
-                let end = take(&mut faults, format!("{path}.end"), parse_time(&stretch.end));
-                hours.extend(start.zip(end).map(|(start, end)| DayInterval::new(start, end)));
-            }
-            exceptions.extend(date.map(|date| DatedException { date, intervals: hours }));
-        }
-        match zone {
-            Some(zone) if faults.is_empty() => {
-                Self::new(zone, intervals, exceptions).map_err(|invalid| vec![("intervals".to_owned(), invalid)])
-            }
-            _ => Err(faults),
-        }
+        let pb::AvailabilityWindows { zone, intervals, exceptions } = windows;
+        let (zone, intervals, exceptions) = read_hours(&zone, &intervals, &exceptions)?;
+        Self::new(zone, intervals, exceptions).map_err(|invalid| vec![("intervals".to_owned(), invalid)])
     }
 }
 
 impl From<&AvailabilityWindows> for pb::AvailabilityWindows {
     fn from(windows: &AvailabilityWindows) -> Self {
-        let interval = |interval: &WeeklyInterval| pb::WeeklyInterval {
-            weekday: proto_weekday(interval.weekday).into(),
-            start: format_time(interval.start),
-            end: format_time(interval.end),
-        };
-        let exception = |exception: &DatedException| pb::DatedException {
-            date: exception.date.to_string(),
-            hours: exception
-                .intervals
-                .iter()
-                .map(|hours| pb::dated_exception::Hours {
-                    start: format_time(hours.start),
-                    end: format_time(hours.end),
-                })
-                .collect(),
-        };
         Self {
             zone: windows.zone().name().to_owned(),
-            intervals: windows.intervals().iter().map(interval).collect(),
-            exceptions: windows.exceptions().iter().map(exception).collect(),
+            intervals: windows.intervals().iter().map(proto_interval).collect(),
+            exceptions: windows.exceptions().iter().map(proto_exception).collect(),
         }
     }
+}
+
+impl TryFrom<pb::BusinessCalendar> for BusinessCalendar {
+    type Error = Faults;
+
+    fn try_from(calendar: pb::BusinessCalendar) -> Result<Self, Faults> {
+        let pb::BusinessCalendar { zone, intervals, exceptions } = calendar;
+        let (zone, week, exceptions) = read_hours(&zone, &intervals, &exceptions)?;
+        Self::new(zone, week, exceptions).map_err(|invalid| vec![("intervals".to_owned(), invalid)])
+    }
+}
+
+impl From<&BusinessCalendar> for pb::BusinessCalendar {
+    fn from(calendar: &BusinessCalendar) -> Self {
+        Self {
+            zone: calendar.zone().name().to_owned(),
+            intervals: calendar.week().iter().map(proto_interval).collect(),
+            exceptions: calendar.exceptions().iter().map(proto_exception).collect(),
+        }
+    }
+}
+
+/// Reads hours, with every fault of their parts; whether they go together is for what they become.
+fn read_hours(
+    zone: &str,
+    intervals: &[pb::WeeklyInterval],
+    exceptions: &[pb::DatedException],
+) -> Result<(Zone, Vec<WeeklyInterval>, Vec<DatedException>), Faults> {
+    let mut faults = Faults::new();
+    let zone = take(&mut faults, "zone", Zone::parse(zone));
+    let mut weekly = Vec::new();
+    for (at, interval) in intervals.iter().enumerate() {
+        let weekday = take(&mut faults, format!("intervals[{at}].weekday"), parse_weekday(interval.weekday()));
+        let start = take(&mut faults, format!("intervals[{at}].start"), parse_time(&interval.start));
+        let end = take(&mut faults, format!("intervals[{at}].end"), parse_time(&interval.end));
+        if let (Some(weekday), Some(start), Some(end)) = (weekday, start, end) {
+            weekly.push(WeeklyInterval::new(weekday, start, end));
+        }
+    }
+    let mut dated = Vec::new();
+    for (at, exception) in exceptions.iter().enumerate() {
+        let date = take(&mut faults, format!("exceptions[{at}].date"), parse_date(&exception.date));
+        let mut hours = Vec::new();
+        for (number, stretch) in exception.hours.iter().enumerate() {
+            let path = format!("exceptions[{at}].hours[{number}]");
+            let start = take(&mut faults, format!("{path}.start"), parse_time(&stretch.start));
+            let end = take(&mut faults, format!("{path}.end"), parse_time(&stretch.end));
+            hours.extend(start.zip(end).map(|(start, end)| DayInterval::new(start, end)));
+        }
+        dated.extend(date.map(|date| DatedException { date, intervals: hours }));
+    }
+    match zone {
+        Some(zone) if faults.is_empty() => Ok((zone, weekly, dated)),
+        _ => Err(faults),
+    }
+}
+
+fn proto_interval(interval: &WeeklyInterval) -> pb::WeeklyInterval {
+    pb::WeeklyInterval {
+        weekday: proto_weekday(interval.weekday).into(),
+        start: format_time(interval.start),
+        end: format_time(interval.end),
+    }
+}
+
+fn proto_exception(exception: &DatedException) -> pb::DatedException {
+    let hours = exception
+        .intervals
+        .iter()
+        .map(|hours| pb::dated_exception::Hours { start: format_time(hours.start), end: format_time(hours.end) });
+    pb::DatedException { date: exception.date.to_string(), hours: hours.collect() }
 }
 
 /// Reads `2026-11-21`.
