@@ -1,4 +1,78 @@
 //! A problem is carried until the customer says that it is solved.
+//!
+//! - [`ticket`]: matters of customers and their machine; [`message`]: what was said about them
+//! - [`clock`]: how long something takes, on a department's calendar; [`policy`]: how long it may take
+//! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
+//! - [`conversation`]: a ticket as its customer sees it, by link
+//! - [`events`]: what opens a ticket by itself; [`workers`]: loops beside the calls
+//!
+//! The README names what this service owns, offers, emits and listens to.
+
+pub mod clock;
+pub mod conversation;
+pub mod events;
+pub mod message;
+pub mod policy;
+pub mod recipient;
+pub mod roster;
+pub mod routing;
+mod stored;
+pub mod ticket;
+pub mod workers;
+
+use std::sync::Arc;
+
+use seva_proto::{
+    common::v1::link_service_server::LinkServiceServer,
+    tickets::v1::{conversation_service_server::ConversationServiceServer, ticket_service_server::TicketServiceServer},
+};
+use seva_runtime::auth::LinkSigner;
+use seva_store::{
+    consumer::{Consumer, EventSource},
+    due::{Bell, Due},
+    feed::Feed,
+    service::{Foundation, Service},
+};
 
 /// The service's name.
 pub const NAME: &str = "tickets";
+
+/// The schema of this service's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The feeds that this service follows.
+pub struct Peers {
+    /// Of the service that knows customers, their orders and invoices.
+    pub customers: Arc<dyn EventSource>,
+    /// Of the service that knows who serves.
+    pub staff: Arc<dyn EventSource>,
+    /// Of the service that asks how it went.
+    pub surveys: Arc<dyn EventSource>,
+}
+
+/// Assembles the service; `links` signs what leads customers to their tickets.
+pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Service {
+    let Foundation { db, clock, .. } = &foundation;
+    let feed = Feed::new(db.clone());
+    let routing_bell = Bell::default();
+    let policies = policy::Policies::new(db.clone());
+    let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
+    let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
+    let consumers = vec![
+        Consumer::new("customers", db.clone(), peers.customers, Arc::new(events::Customers(openings.clone()))),
+        Consumer::new(roster::NAME, db.clone(), peers.staff, Arc::new(roster)),
+        Consumer::new("low_scores", db.clone(), peers.surveys, Arc::new(events::LowScores(openings))),
+    ];
+    let due = vec![
+        Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
+        Due::new(Arc::new(clock::Breaches::new(db.clone())), Bell::default()),
+        Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
+    ];
+
+    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
+    let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
+    let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
+    let conversations = ConversationServiceServer::new(conversations);
+    let links = LinkServiceServer::new(conversation::LinkRpc::new(&foundation, links));
+    Service::new(NAME, foundation, feed, consumers, due).offering(tickets).offering(conversations).offering(links)
+}

@@ -1,0 +1,25 @@
+//! How long something takes, counted in working time: folds of events on a department's calendar.
+//!
+//! | invariant | says |
+//! |---|---|
+//! | TK20 | a clock is the fold of its events: start, plus target and the working time of its pauses, is its due time, on the calendar that it began with |
+//! | TK21 | the first response never pauses, and what is paused is not paused again |
+//! | TK22 | a clock that is not met before its due time is breached, once, at the due time, whenever that is found |
+//! | TK23 | a breach is never taken back: not by meeting, another target, reopening or cancellation |
+//! | TK25 | another target counts from the original start and keeps the pauses |
+//! | TK26 | what is canceled is not met and what was met is not canceled; reopening resumes the total and leaves the first resolution met |
+
+pub mod breaches;
+pub mod calendar;
+pub mod clocks;
+pub mod model;
+pub mod store;
+
+pub use breaches::Breaches;
+pub use calendar::Calendar;
+pub use clocks::Clocks;
+pub use model::{Clock, ClockEvent, Kind, State, Step};
+pub use store::ClockWrites;
+
+#[cfg(test)]
+mod tests;

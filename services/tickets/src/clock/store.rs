@@ -1,0 +1,217 @@
+//! All SQL of clocks. They are written by the SQL function `save_clocks`, inside the statement that writes their ticket.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use seva_runtime::Error;
+use seva_store::{Database, Fault};
+use seva_values::BusinessCalendar;
+use sqlx::{PgExecutor, types::Json};
+use uuid::Uuid;
+
+use super::{Calendar, Clock, ClockEvent, Clocks, Kind, State, Step};
+
+/// What `save_clocks` writes: `select save_clocks(t.id, $1) from t`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClockWrites {
+    clocks: Vec<ClockRow>,
+    events: Vec<EventRow>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ClockRow {
+    kind: &'static str,
+    state: &'static str,
+    started_at: Timestamp,
+    target_minutes: i64,
+    paused_us: i128,
+    stopped_at: Option<Timestamp>,
+    due_at: Timestamp,
+    breached_at: Option<Timestamp>,
+    met_at: Option<Timestamp>,
+    policy_version: i32,
+    calendar_department: Option<Uuid>,
+    calendar_version: i64,
+    events: i32,
+    changed_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EventRow {
+    clock: &'static str,
+    number: i32,
+    step: &'static str,
+    at: Timestamp,
+    due_at: Timestamp,
+    target_minutes: i64,
+}
+
+impl ClockWrites {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+impl Clocks {
+    /// The clocks that changed and their events, to be written with the ticket.
+    #[must_use]
+    pub fn writes(&self) -> Json<ClockWrites> {
+        let changed = |clock: &&Clock| self.pending().iter().any(|event| event.clock == clock.kind);
+        let clocks = self.iter().filter(changed).map(ClockRow::from).collect();
+        Json(ClockWrites { clocks, events: self.pending().iter().map(EventRow::from).collect() })
+    }
+}
+
+impl From<&Clock> for ClockRow {
+    fn from(clock: &Clock) -> Self {
+        let Clock {
+            kind,
+            state,
+            started_at,
+            target,
+            paused,
+            stopped_at,
+            due_at,
+            breached_at,
+            met_at,
+            policy_version,
+            ref calendar,
+            events,
+            changed_at,
+        } = *clock;
+        Self {
+            kind: kind.name(),
+            state: state.name(),
+            started_at,
+            target_minutes: target.as_mins(),
+            paused_us: paused.as_micros(),
+            stopped_at,
+            due_at,
+            breached_at,
+            met_at,
+            policy_version,
+            calendar_department: calendar.department(),
+            calendar_version: calendar.version(),
+            events,
+            changed_at,
+        }
+    }
+}
+
+impl From<&ClockEvent> for EventRow {
+    fn from(event: &ClockEvent) -> Self {
+        let ClockEvent { clock, number, step, at, due_at, target } = *event;
+        Self { clock: clock.name(), number, step: step.name(), at, due_at, target_minutes: target.as_mins() }
+    }
+}
+
+/// The clocks of these tickets.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<HashMap<Uuid, Clocks>, Fault> {
+    let rows = sqlx::query!(
+        r#"select c.ticket_id, c.kind, c.state, c.started_at, c.target_minutes, c.paused_us, c.stopped_at, c.due_at, c.breached_at,
+                  c.met_at, c.policy_version, c.calendar_department, c.calendar_version, c.events, c.changed_at,
+                  (select d.calendar::text from department_calendar d
+                   where d.department_id = c.calendar_department and d.version = c.calendar_version) as "calendar?"
+           from clock c
+           where c.ticket_id = any($1)"#,
+        tickets
+    )
+    .fetch_all(executor)
+    .await?;
+    let mut calendars: HashMap<(Uuid, i64), Calendar> = HashMap::new();
+    let mut clocks: HashMap<Uuid, Vec<Clock>> = HashMap::with_capacity(tickets.len());
+    for row in rows {
+        let calendar = match row.calendar_department {
+            None => Calendar::always(),
+            // Many clocks keep to few calendars, and reading one takes longer than copying it.
+            Some(department) => match calendars.get(&(department, row.calendar_version)) {
+                Some(known) => known.clone(),
+                None => {
+                    let read = calendar(department, row.calendar_version, row.calendar.as_deref())?;
+                    calendars.insert((department, row.calendar_version), read.clone());
+                    read
+                }
+            },
+        };
+        let clock = Clock {
+            kind: Kind::from_name(&row.kind)?,
+            state: State::from_name(&row.state)?,
+            started_at: row.started_at.to_jiff(),
+            target: SignedDuration::from_mins(row.target_minutes.into()),
+            paused: SignedDuration::from_micros(row.paused_us),
+            stopped_at: row.stopped_at.map(jiff_sqlx::Timestamp::to_jiff),
+            due_at: row.due_at.to_jiff(),
+            breached_at: row.breached_at.map(jiff_sqlx::Timestamp::to_jiff),
+            met_at: row.met_at.map(jiff_sqlx::Timestamp::to_jiff),
+            policy_version: row.policy_version,
+            calendar,
+            events: row.events,
+            changed_at: row.changed_at.to_jiff(),
+        };
+        clocks.entry(row.ticket_id).or_default().push(clock);
+    }
+    Ok(clocks.into_iter().map(|(ticket, clocks)| (ticket, Clocks::stored(clocks))).collect())
+}
+
+/// A version of a department's calendar as it is stored. A clock keeps to a version that was known when it started.
+pub(crate) fn calendar(department: Uuid, version: i64, stored: Option<&str>) -> Result<Calendar, Error> {
+    let text = stored.ok_or_else(|| Error::internal("a clock keeps to a calendar that is not known"))?;
+    let hours: BusinessCalendar = serde_json::from_str(text).map_err(Error::internal)?;
+    Ok(Calendar::of(department, version, hours))
+}
+
+/// Every event of a ticket's clocks, by clock and number.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn events(executor: impl PgExecutor<'_>, ticket: Uuid) -> Result<Vec<ClockEvent>, Fault> {
+    let rows = sqlx::query!(
+        "select clock, number, step, at, due_at, target_minutes from clock_event where ticket_id = $1 order by clock, number",
+        ticket
+    )
+    .fetch_all(executor)
+    .await?;
+    let events = rows.into_iter().map(|row| {
+        Ok(ClockEvent {
+            clock: Kind::from_name(&row.clock)?,
+            number: row.number,
+            step: Step::from_name(&row.step)?,
+            at: row.at.to_jiff(),
+            due_at: row.due_at.to_jiff(),
+            target: SignedDuration::from_mins(row.target_minutes.into()),
+        })
+    });
+    events.collect()
+}
+
+/// Tickets with clocks that are due at `now`, those that are due longest.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let due = sqlx::query_scalar!(
+        r#"select distinct ticket_id as "ticket_id!" from (
+               select ticket_id from clock
+               where state = 'running' and breached_at is null and due_at <= $1
+               order by due_at limit $2
+           ) as due"#,
+        jiff_sqlx::Timestamp::from(now) as _,
+        limit,
+    );
+    Ok(due.fetch_all(db.workers()).await?)
+}
+
+/// When the earliest clock is due.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
+    let due = sqlx::query_scalar!("select min(due_at) from clock where state = 'running' and breached_at is null");
+    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
+}

@@ -1,0 +1,160 @@
+//! Conversations and their links over gRPC: parse, call, reply. The link is the customer's credential.
+
+use jiff::SignedDuration;
+use seva_proto::tickets::v1::conversation_service_server::ConversationService;
+use seva_proto::{
+    common::v1::{
+        Link as LinkMessage, LinkPurpose, MintLinksRequest, MintLinksResponse, link_service_server::LinkService,
+    },
+    tickets::v1::{
+        AnswerResolutionRequest, AnswerResolutionResponse, Conversation, GetConversationRequest,
+        GetConversationResponse, ticket,
+    },
+};
+use seva_runtime::{
+    BusinessClock, Error, Violations,
+    auth::{LinkSigner, links::Link},
+    incoming, incoming_write,
+};
+use seva_store::{Database, event::proto_timestamp, service::Foundation};
+use seva_values::{Invalid, parse_name};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::PURPOSE;
+use crate::{
+    message,
+    ticket::{
+        Commands, State, Ticket,
+        commands::{AnswerResolution, is_current},
+        convert::{by_link, message_to_proto, number_of},
+        model::COLLECTION,
+        store,
+    },
+};
+
+/// How long a link leads to its ticket.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Links of one request at most.
+const MAX_LINKS: usize = 200;
+
+/// Serves conversations.
+#[derive(Debug, Clone)]
+pub struct ConversationRpc {
+    db: Database,
+    clock: BusinessClock,
+    links: LinkSigner,
+    commands: Commands,
+}
+
+impl ConversationRpc {
+    /// Serves the conversations of this database to whoever brings a link of `links`.
+    pub fn new(foundation: &Foundation, links: LinkSigner, commands: Commands) -> Self {
+        let Foundation { db, clock, .. } = foundation.clone();
+        Self { db, clock, links, commands }
+    }
+
+    /// Where a link leads.
+    fn verified(&self, token: &str) -> Result<(Uuid, u32), Error> {
+        let Link { subject, generation, .. } = self.links.verify(token, PURPOSE, self.clock.now())?;
+        let id = Uuid::try_parse(&subject).map_err(|_| Error::internal("a link of ours leads to no ticket"))?;
+        Ok((id, generation))
+    }
+
+    async fn seen(&self, ticket: &Ticket) -> Result<Conversation, Error> {
+        let messages = message::store::public(&self.db, ticket.id).await?;
+        Ok(Conversation {
+            number: number_of(ticket),
+            title: ticket.title.clone(),
+            state: ticket::State::from(ticket.state).into(),
+            closure: seva_proto::tickets::v1::Ticket::from(ticket).closure,
+            messages: messages.iter().map(|message| message_to_customer(ticket, message)).collect(),
+            resolution: if ticket.state == State::Resolved { ticket.resolution } else { 0 },
+            language: ticket.language.as_str().to_owned(),
+            create_time: Some(proto_timestamp(ticket.created_at)),
+        })
+    }
+}
+
+/// Without who of us has written it: that is for staff.
+fn message_to_customer(ticket: &Ticket, message: &message::Message) -> seva_proto::tickets::v1::Message {
+    let seen = message_to_proto(ticket, message);
+    seva_proto::tickets::v1::Message { author_name: String::new(), ..seen }
+}
+
+#[tonic::async_trait]
+impl ConversationService for ConversationRpc {
+    async fn get_conversation(
+        &self,
+        request: Request<GetConversationRequest>,
+    ) -> Result<Response<GetConversationResponse>, Status> {
+        let (_, (id, generation)) = incoming(request, |request| self.verified(&request.token))?;
+        let ticket = store::load(&self.db, id).await?;
+        is_current(&ticket, generation)?;
+        Ok(Response::new(GetConversationResponse { conversation: Some(self.seen(&ticket).await?) }))
+    }
+
+    async fn answer_resolution(
+        &self,
+        request: Request<AnswerResolutionRequest>,
+    ) -> Result<Response<AnswerResolutionResponse>, Status> {
+        let (mut write, command) = incoming_write(request, |request| {
+            let (id, generation) = self.verified(&request.token)?;
+            let AnswerResolutionRequest { resolution, solved, text, .. } = request;
+            Ok(AnswerResolution { id, generation, resolution, solved, text: by_link(solved, &text)? })
+        })?;
+        // The answer is idempotent by itself, and holds words that are not kept a second time.
+        write.request = None;
+        let ticket = self.commands.answer(&write, command).await?;
+        Ok(Response::new(AnswerResolutionResponse { conversation: Some(self.seen(&ticket).await?) }))
+    }
+}
+
+/// Makes links to tickets for those who write to customers.
+#[derive(Debug, Clone)]
+pub struct LinkRpc {
+    db: Database,
+    clock: BusinessClock,
+    links: LinkSigner,
+}
+
+impl LinkRpc {
+    /// Makes links to the tickets of this database.
+    pub fn new(foundation: &Foundation, links: LinkSigner) -> Self {
+        let Foundation { db, clock, .. } = foundation.clone();
+        Self { db, clock, links }
+    }
+}
+
+#[tonic::async_trait]
+impl LinkService for LinkRpc {
+    async fn mint_links(&self, request: Request<MintLinksRequest>) -> Result<Response<MintLinksResponse>, Status> {
+        let (_, ids) = incoming(request, |request| asked_for(&request))?;
+        let generations = store::link_generations(&self.db, &ids).await?;
+        let expires_at = self.clock.now() + LIFETIME;
+        let link = |id: &Uuid| {
+            let Some(generation) = generations.get(id).and_then(|generation| u32::try_from(*generation).ok()) else {
+                return LinkMessage::default();
+            };
+            let link = Link { subject: id.to_string(), generation, expires_at };
+            LinkMessage { token: self.links.sign(PURPOSE, &link), expire_time: Some(proto_timestamp(expires_at)) }
+        };
+        Ok(Response::new(MintLinksResponse { links: ids.iter().map(link).collect() }))
+    }
+}
+
+fn asked_for(request: &MintLinksRequest) -> Result<Vec<Uuid>, Error> {
+    let mut violations = Violations::default();
+    if request.items.len() > MAX_LINKS {
+        violations.add("items", Invalid::new("ITEMS_TOO_MANY", format!("{MAX_LINKS} at most")));
+    }
+    let mut ids = Vec::with_capacity(request.items.len());
+    for (at, item) in request.items.iter().enumerate() {
+        if item.purpose() != LinkPurpose::Ticket {
+            let fault = Invalid::new("PURPOSE_FOREIGN", "this service makes links to tickets only");
+            violations.add(format!("items[{at}].purpose"), fault);
+        }
+        ids.extend(violations.take(format!("items[{at}].subject"), parse_name(COLLECTION, &item.subject)));
+    }
+    violations.finish(Some(ids))
+}

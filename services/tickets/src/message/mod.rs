@@ -1,0 +1,6 @@
+//! What was said about a ticket: an answer, a note, a call that was written down. It is never changed (TK6).
+
+pub mod model;
+pub mod store;
+
+pub use model::{Author, Medium, Message, Visibility};

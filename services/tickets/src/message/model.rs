@@ -1,0 +1,70 @@
+//! A message and its words.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::stored::stored_names;
+
+/// Longest text, in characters.
+pub const MAX_TEXT_CHARS: usize = 20_000;
+
+/// Something said about a ticket.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: Uuid,
+    /// Who can read it.
+    pub visibility: Visibility,
+    /// Who said it.
+    pub author: Author,
+    /// The member or the customer, as far as known.
+    pub author_id: Option<Uuid>,
+    /// How it was said.
+    pub medium: Medium,
+    /// What was said: personal data.
+    pub text: String,
+    /// Business time.
+    pub created_at: Timestamp,
+}
+
+impl std::fmt::Debug for Message {
+    /// Without the text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message").field("id", &self.id).field("author", &self.author).finish_non_exhaustive()
+    }
+}
+
+/// Who can read a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// The customer and staff.
+    Public,
+    /// Staff.
+    Internal,
+}
+
+stored_names!(Visibility, "visibility" { Public = "public", Internal = "internal" });
+
+/// Who said something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// Somebody who serves.
+    Staff,
+    /// The customer.
+    Customer,
+    /// Seva itself.
+    System,
+}
+
+stored_names!(Author, "author" { Staff = "staff", Customer = "customer", System = "system" });
+
+/// How something was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    /// Written.
+    Text,
+    /// Said on the phone, and written down.
+    PhoneCall,
+}
+
+stored_names!(Medium, "medium" { Text = "text", PhoneCall = "phone_call" });

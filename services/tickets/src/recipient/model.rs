@@ -1,0 +1,61 @@
+//! What is known of a customer without asking: language, tier, zone, and whether a person has confirmed them.
+
+use seva_proto::customers::v1::{CustomerEvent, customer::Tier as TierMessage};
+use seva_values::{Invalid, Language, Zone, parse_name};
+use uuid::Uuid;
+
+use crate::stored::stored_names;
+
+/// The language of customers who have named none, and of last resort.
+pub const ENGLISH: &str = "en";
+
+/// A customer as far as tickets need to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The customer's id.
+    pub customer: Uuid,
+    /// Of the event that told it.
+    pub sequence: i64,
+    /// The one that the customer prefers; English where none is known.
+    pub language: Language,
+    /// How far the company's relation to the customer goes.
+    pub tier: Tier,
+    /// The customer's time zone.
+    pub zone: Zone,
+    /// Made from an event and not yet confirmed by a person.
+    pub provisional: bool,
+}
+
+/// How far the company's relation to a customer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// The usual one.
+    Standard,
+    /// Loyal customers.
+    Loyal,
+    /// Customers of special importance.
+    Vip,
+}
+
+stored_names!(Tier, "tier" { Standard = "standard", Loyal = "loyal", Vip = "vip" });
+
+impl Recipient {
+    /// What an event with this sequence says.
+    ///
+    /// # Errors
+    /// An event that does not hold what the contract says.
+    pub fn heard(sequence: i64, event: &CustomerEvent) -> Result<Self, Invalid> {
+        Ok(Self {
+            customer: parse_name("customers", &event.customer)?,
+            sequence,
+            language: Language::parse(event.languages.first().map_or(ENGLISH, String::as_str))?,
+            tier: match event.tier() {
+                TierMessage::Unspecified | TierMessage::Standard => Tier::Standard,
+                TierMessage::Loyal => Tier::Loyal,
+                TierMessage::Vip => Tier::Vip,
+            },
+            zone: Zone::parse(&event.zone)?,
+            provisional: event.provisional,
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! What is known of departments and of those who serve. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use seva_proto::{
+    common::v1 as values,
+    staff::v1::{self as staff, staff_member},
+};
+use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name};
+use uuid::Uuid;
+
+use crate::stored::stored_names;
+
+/// Names of departments.
+pub const DEPARTMENTS: &str = "departments";
+/// Names of staff members.
+pub const STAFF_MEMBERS: &str = "staffMembers";
+
+/// A department as far as tickets need to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// Its id.
+    pub id: Uuid,
+    /// Of the event that told it.
+    pub sequence: i64,
+    /// A short word that never changes.
+    pub key: String,
+    /// When it works.
+    pub calendar: BusinessCalendar,
+    /// Which version of it that is; from 1.
+    pub calendar_version: i64,
+    /// Kinds of tickets that come to it, by their stored names.
+    pub ticket_kinds: Vec<String>,
+}
+
+/// Somebody who serves customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffMember {
+    /// The member's id.
+    pub id: Uuid,
+    /// Of the event that told it.
+    pub sequence: i64,
+    /// The subject of the member's tokens.
+    pub user: String,
+    /// What the person does, by its stored name.
+    pub role: Role,
+    /// Where the person serves.
+    pub department: Option<Uuid>,
+    /// Languages that the person serves in.
+    pub languages: Vec<Language>,
+    /// What the person knows.
+    pub skills: BTreeSet<String>,
+    /// When the person works.
+    pub shifts: Shifts,
+    /// Whether the person is there.
+    pub presence: Presence,
+    /// How many tickets at once, at most.
+    pub capacity: i32,
+    /// Serves, or has left.
+    pub state: State,
+    /// Whether the handbook in force was signed.
+    pub handbook_current: bool,
+    /// Places that are taken; kept by the database (TK30).
+    pub open_tickets: i32,
+    /// Grows with every assignment to anybody; 0: none yet.
+    pub last_assignment: i64,
+}
+
+/// What somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serves customers.
+    Agent,
+    /// Leads a team.
+    Lead,
+    /// Leads a department.
+    Manager,
+    /// Looks after staff.
+    Hr,
+}
+
+stored_names!(Role, "role" { Agent = "agent", Lead = "lead", Manager = "manager", Hr = "hr" });
+
+/// Whether somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// At work, takes tickets.
+    Present,
+    /// Not at work, or in a pause.
+    Away,
+}
+
+stored_names!(Presence, "presence" { Present = "present", Away = "away" });
+
+/// What has become of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Serves.
+    Active,
+    /// Has left for good.
+    Left,
+}
+
+stored_names!(State, "state of a staff member" { Active = "active", Left = "left" });
+
+/// When somebody works, in a zone; without any hours never.
+///
+/// Unlike a department's day a shift may run over midnight. In the hour that comes twice it begins with the later and ends with the earlier.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Shifts(Option<AvailabilityWindows>);
+
+impl Shifts {
+    /// Never.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self(None)
+    }
+
+    /// Within these hours; never when there are none, where a customer's windows would be always open.
+    #[must_use]
+    pub fn within(hours: AvailabilityWindows) -> Self {
+        Self((!hours.is_always()).then_some(hours))
+    }
+
+    /// Whether `at` lies in a shift.
+    #[must_use]
+    pub fn contain(&self, at: Timestamp) -> bool {
+        self.0.as_ref().is_some_and(|hours| hours.contains(at))
+    }
+
+    /// The earliest instant, `from` or later, that lies in a shift.
+    #[must_use]
+    pub fn next(&self, from: Timestamp) -> Option<Timestamp> {
+        self.0.as_ref()?.next_allowed(from)
+    }
+}
+
+impl StaffMember {
+    /// Whether the member serves and `at` lies in a shift.
+    #[must_use]
+    pub fn on_shift(&self, at: Timestamp) -> bool {
+        self.state == State::Active && self.shifts.contain(at)
+    }
+
+    /// Whether another ticket can be taken.
+    #[must_use]
+    pub const fn has_free_place(&self) -> bool {
+        self.open_tickets < self.capacity
+    }
+
+    /// Whether the member serves in this language: their tag and the other's are the same, or one is the more general of the two. A script
+    /// that only one of them names is none that the other reads.
+    #[must_use]
+    pub fn speaks(&self, language: &Language) -> bool {
+        self.languages.iter().any(|spoken| {
+            spoken == language
+                || language.parents().any(|parent| parent == *spoken)
+                || spoken.parents().any(|parent| parent == *language)
+        })
+    }
+
+    /// What an event with this sequence says; places are not its matter.
+    ///
+    /// # Errors
+    /// An event that does not hold what the contract says.
+    pub fn heard(sequence: i64, event: staff::StaffMemberEvent) -> Result<Self, Invalid> {
+        use staff_member::{Presence as PresenceMessage, Role as RoleMessage, State as StateMessage};
+        let role = match event.role() {
+            RoleMessage::Unspecified | RoleMessage::Agent => Role::Agent,
+            RoleMessage::Lead => Role::Lead,
+            RoleMessage::Manager => Role::Manager,
+            RoleMessage::Hr => Role::Hr,
+        };
+        let presence = match event.presence() {
+            PresenceMessage::Present => Presence::Present,
+            PresenceMessage::Unspecified | PresenceMessage::Away => Presence::Away,
+        };
+        let state = match event.state() {
+            StateMessage::Unspecified | StateMessage::Active => State::Active,
+            StateMessage::Left => State::Left,
+        };
+        let department = match event.department.as_str() {
+            "" => None,
+            name => Some(parse_name(DEPARTMENTS, name)?),
+        };
+        let shifts = match event.shifts {
+            None => Shifts::never(),
+            // Nobody works in hours that are not named, and a zone is needed only for those that are.
+            Some(shifts) if shifts.intervals.is_empty() && shifts.exceptions.is_empty() => Shifts::never(),
+            Some(staff::Shifts { zone, intervals, exceptions }) => {
+                Shifts::within(hours(values::AvailabilityWindows { zone, intervals, exceptions })?)
+            }
+        };
+        Ok(Self {
+            id: parse_name(STAFF_MEMBERS, &event.staff_member)?,
+            sequence,
+            user: event.user,
+            role,
+            department,
+            languages: event.languages.iter().map(|tag| Language::parse(tag)).collect::<Result<_, _>>()?,
+            skills: event.skills.into_iter().collect(),
+            shifts,
+            presence,
+            capacity: event.capacity,
+            state,
+            handbook_current: event.handbook_current,
+            open_tickets: 0,
+            last_assignment: 0,
+        })
+    }
+}
+
+impl Department {
+    /// What an event with this sequence says.
+    ///
+    /// # Errors
+    /// An event that does not hold what the contract says.
+    pub fn heard(sequence: i64, event: staff::DepartmentEvent) -> Result<Self, Invalid> {
+        let missing = || Invalid::new("FIELD_REQUIRED", "a department's event tells it with its calendar");
+        let department = event.department.ok_or_else(missing)?;
+        let values::BusinessCalendar { zone, intervals, exceptions } = department.calendar.ok_or_else(missing)?;
+        let hours = hours(values::AvailabilityWindows { zone, intervals, exceptions })?;
+        let (week, exceptions) = (hours.intervals().to_vec(), hours.exceptions().to_vec());
+        if department.calendar_version < 1 {
+            return Err(Invalid::new("CALENDAR_VERSION_MALFORMED", "versions of a calendar count from 1"));
+        }
+        Ok(Self {
+            id: parse_name(DEPARTMENTS, &department.name)?,
+            sequence,
+            key: department.key,
+            calendar: BusinessCalendar::new(hours.zone().clone(), week, exceptions)?,
+            calendar_version: department.calendar_version,
+            ticket_kinds: department.ticket_kinds,
+        })
+    }
+}
+
+/// Hours as a message writes them; all sorts of hours are written alike.
+fn hours(written: values::AvailabilityWindows) -> Result<AvailabilityWindows, Invalid> {
+    let malformed = || Invalid::new("HOURS_MALFORMED", "hours that cannot be read");
+    AvailabilityWindows::try_from(written)
+        .map_err(|faults| faults.into_iter().next().map_or_else(malformed, |(_, invalid)| invalid))
+}

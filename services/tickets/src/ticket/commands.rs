@@ -1,0 +1,427 @@
+//! Writes of tickets: load, decide, save.
+
+use std::future::{Future, ready};
+
+use jiff::Timestamp;
+use prost::Message as ProtoMessage;
+use seva_proto::{
+    common::v1::ErrorReason,
+    tickets::v1::{
+        AssignTicketResponse, CancelTicketResponse, ConfirmTicketResponse, CreateTicketResponse, RejectTicketResponse,
+        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse, UpdateTicketResponse,
+    },
+};
+use seva_runtime::{BusinessClock, Error, Write};
+use seva_store::{Database, Etag, due::Bell, fault::write_conflict, idempotency::once};
+use seva_values::new_id;
+use uuid::Uuid;
+
+use super::{
+    convert::message_to_proto,
+    kind::Priority,
+    model::{Change, Matter, NewTicket, Reply, RootProblem, Surroundings, Ticket},
+    state::CancelReason,
+    store::{self, save},
+};
+use crate::{
+    clock::Calendar,
+    message::{Author, Medium, Message, Visibility},
+    policy::Policies,
+    recipient::{self, Tier},
+    roster,
+    routing::{self, Question, Unavailable},
+};
+
+/// How often a transition is tried again when other writes come between.
+const TRIES: usize = 3;
+
+/// What tickets' writes need.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    db: Database,
+    clock: BusinessClock,
+    policies: Policies,
+    /// Rung when a ticket comes into a queue, or a place becomes free.
+    routing: Bell,
+}
+
+/// A new ticket.
+pub struct CreateTicket(pub NewTicket);
+
+/// Fields to change; `None` leaves one as it is.
+pub struct UpdateTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub title: Option<String>,
+    pub priority: Option<Priority>,
+}
+
+/// What is said.
+pub struct ReplyToTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub visibility: Visibility,
+    pub author: Author,
+    pub medium: Medium,
+    pub text: String,
+    pub awaits_customer: bool,
+}
+
+/// Who takes it; `None`: back to the queue.
+pub struct AssignTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub assignee: Option<Uuid>,
+    pub override_reason: Option<String>,
+}
+
+/// How it was solved.
+pub struct ResolveTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub root_problem: RootProblem,
+    pub note: String,
+}
+
+/// The customer said on the phone that it is solved.
+pub struct ConfirmTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub caller: String,
+}
+
+/// The customer said on the phone that it is not.
+pub struct RejectTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub caller: String,
+    pub text: String,
+}
+
+/// It is opened again.
+pub struct ReopenTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub text: String,
+}
+
+/// It is called off.
+pub struct CancelTicket {
+    pub id: Uuid,
+    pub etag: Etag,
+    pub reason: CancelReason,
+}
+
+/// What the customer says by link about a resolution.
+pub struct AnswerResolution {
+    pub id: Uuid,
+    pub generation: u32,
+    pub resolution: i32,
+    pub solved: bool,
+    pub text: String,
+}
+
+impl Commands {
+    /// On this database; rings `routing` when there is something to give out.
+    pub fn new(db: Database, clock: BusinessClock, policies: Policies, routing: Bell) -> Self {
+        Self { db, clock, policies, routing }
+    }
+
+    /// Opens a ticket.
+    pub async fn create(&self, write: &Write, CreateTicket(new): CreateTicket) -> Result<CreateTicketResponse, Error> {
+        let answer = once(&self.db, write, async {
+            let change = self.open(write, new.clone()).await?;
+            let response = CreateTicketResponse { ticket: Some((&change.ticket).into()) };
+            match save::insert(&self.db, write, &change, &response).await {
+                Ok(()) => Ok(response),
+                Err(error) => Err(self.with_ticket_of(new.matter.as_ref(), error).await),
+            }
+        })
+        .await?;
+        self.routing.ring();
+        Ok(answer)
+    }
+
+    async fn open(&self, write: &Write, new: NewTicket) -> Result<Change, Error> {
+        let policy = self.policies.newest().await?;
+        let facts = store::facts(&self.db, new.customer, new.kind).await?;
+        let known = facts.recipient.ok_or_else(|| Error::not_found(format!("customers/{}", new.customer)))?;
+        let (department, calendar) =
+            facts.department.map_or((None, Calendar::always()), |(id, calendar)| (Some(id), calendar));
+        let around = Surroundings {
+            number: facts.number,
+            language: known.language,
+            department,
+            calendar,
+            targets: policy.targets(new.kind, new.priority, known.tier),
+            policy_version: policy.version(),
+        };
+        Ok(Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now()))
+    }
+
+    /// Names the ticket that a matter has, in the refusal to open another one.
+    async fn with_ticket_of(&self, matter: Option<&Matter>, error: Error) -> Error {
+        let Some(matter) = matter.filter(|_| error.reason() == ErrorReason::MatterHasTicket) else { return error };
+        match store::find_by_matter(&self.db, matter).await {
+            Ok(Some(ticket)) => error.with_metadata("ticket", format!("tickets/{ticket}")),
+            _ => error,
+        }
+    }
+
+    /// Changes the fields given.
+    pub async fn update(&self, write: &Write, command: UpdateTicket) -> Result<UpdateTicketResponse, Error> {
+        let UpdateTicket { id, etag, title, priority } = command;
+        let decide = |ticket: Ticket, now| {
+            let title = title.clone();
+            async move {
+                let priority = match priority {
+                    Some(priority) => Some((priority, self.targets_of(&ticket, priority).await?)),
+                    None => None,
+                };
+                ticket.update(title, priority, now)
+            }
+        };
+        let answer = |change: &Change| UpdateTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    async fn targets_of(&self, ticket: &Ticket, priority: Priority) -> Result<crate::policy::Targets, Error> {
+        let policy = match ticket.clocks.policy_version() {
+            Some(version) => self.policies.of_version(version).await?,
+            None => self.policies.newest().await?,
+        };
+        let known = recipient::store::find(self.db.calls(), ticket.customer).await?;
+        Ok(policy.targets(ticket.kind, priority, known.map_or(Tier::Standard, |known| known.tier)))
+    }
+
+    /// Says something.
+    pub async fn reply(&self, write: &Write, command: ReplyToTicket) -> Result<ReplyToTicketResponse, Error> {
+        let ReplyToTicket { id, etag, visibility, author, medium, text, awaits_customer } = command;
+        let member = if author == Author::Staff { self.member(write).await? } else { None };
+        let decide = |ticket: Ticket, now| {
+            let author_id = if author == Author::Customer { Some(ticket.customer) } else { member };
+            let reply = Reply { visibility, author, author_id, medium, text: text.clone(), awaits_customer };
+            ready(ticket.reply(reply, now))
+        };
+        let answer = |change: &Change| ReplyToTicketResponse {
+            message: change.message.as_ref().map(|message| message_to_proto(&change.ticket, message)),
+            ticket: Some((&change.ticket).into()),
+        };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// Gives it to somebody, or back to the queue.
+    pub async fn assign(&self, write: &Write, command: AssignTicket) -> Result<AssignTicketResponse, Error> {
+        let AssignTicket { id, etag, assignee, override_reason } = command;
+        let decide = |ticket: Ticket, now| {
+            let override_reason = override_reason.clone();
+            async move {
+                let Some(member) = assignee else { return ticket.unassign(now) };
+                // Refused for its state first: that is what would have to change first.
+                let change = ticket.assign(member, override_reason.is_some(), now)?;
+                self.can_take(&ticket, member, override_reason.is_some(), now).await?;
+                // Recorded where staff read it, with who did it in the audit.
+                Ok(Change { message: override_reason.map(|reason| by_system(reason, now)), ..change })
+            }
+        };
+        let answer = |change: &Change| AssignTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// TK2
+    async fn can_take(&self, ticket: &Ticket, member: Uuid, goes_over: bool, now: Timestamp) -> Result<(), Error> {
+        let question = Question { kind: ticket.kind, language: &ticket.language, preferred: None };
+        let checked = routing::check_assignment(&self.db, member, ticket.department, &question, now).await?;
+        match checked {
+            Err(Unavailable::DoesNotServe) => Err(save::unavailable(Unavailable::DoesNotServe)),
+            // What the ticket holds already is not asked for again.
+            Err(Unavailable::NoFreePlace) if ticket.assignee == Some(member) => Ok(()),
+            Err(why) if !goes_over => Err(save::unavailable(why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that it is solved.
+    pub async fn resolve(&self, write: &Write, command: ResolveTicket) -> Result<ResolveTicketResponse, Error> {
+        let ResolveTicket { id, etag, root_problem, note } = command;
+        let member = self.member(write).await?;
+        let decide = |ticket: Ticket, now| ready(ticket.resolve(root_problem.clone(), note.clone(), member, now));
+        let answer = |change: &Change| ResolveTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// Records that the customer said on the phone that it is solved.
+    pub async fn confirm(&self, write: &Write, command: ConfirmTicket) -> Result<ConfirmTicketResponse, Error> {
+        let ConfirmTicket { id, etag, caller } = command;
+        let member = self.member(write).await?;
+        let decide = |ticket: Ticket, now| {
+            let record = call(format!("{caller} says on the phone that it is solved."), member, now);
+            ready(ticket.confirm(false, Some(record), now))
+        };
+        let answer = |change: &Change| ConfirmTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// Records that the customer said on the phone that it is not solved.
+    pub async fn reject(&self, write: &Write, command: RejectTicket) -> Result<RejectTicketResponse, Error> {
+        let RejectTicket { id, etag, caller, text } = command;
+        let decide = |ticket: Ticket, now| {
+            let text = format!("{caller}, on the phone: {text}");
+            ready(ticket.reject(false, Some(by_customer(&ticket, text, Medium::PhoneCall, now)), now))
+        };
+        let answer = |change: &Change| RejectTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// Opens a closed one again, or a new one that follows it.
+    pub async fn reopen(&self, write: &Write, command: ReopenTicket) -> Result<ReopenTicketResponse, Error> {
+        let ReopenTicket { id, etag, text } = command;
+        let ticket = store::load(&self.db, id).await?;
+        if ticket.can_reopen(self.clock.now()) || ticket.has_to_be_closed().is_err() {
+            let decide =
+                |ticket: Ticket, now| ready(ticket.reopen(by_customer(&ticket, text.clone(), Medium::Text, now), now));
+            let answer = |change: &Change| ReopenTicketResponse { ticket: Some((&change.ticket).into()) };
+            return self.change(write, id, etag, decide, answer).await;
+        }
+        etag.check(ticket.version)?;
+        let new = NewTicket {
+            customer: ticket.customer,
+            kind: ticket.kind,
+            priority: ticket.priority,
+            title: ticket.title.clone(),
+            stated_problem: text,
+            matter: ticket.matter.clone(),
+            follow_up_of: Some(ticket.id),
+        };
+        let answer = once(&self.db, write, async {
+            let change = self.open(write, new.clone()).await?;
+            let response = ReopenTicketResponse { ticket: Some((&change.ticket).into()) };
+            match save::insert(&self.db, write, &change, &response).await {
+                Ok(()) => Ok(response),
+                Err(error) => Err(self.with_ticket_of(new.matter.as_ref(), error).await),
+            }
+        })
+        .await?;
+        self.routing.ring();
+        Ok(answer)
+    }
+
+    /// Calls it off.
+    pub async fn cancel(&self, write: &Write, command: CancelTicket) -> Result<CancelTicketResponse, Error> {
+        let CancelTicket { id, etag, reason } = command;
+        let decide = |ticket: Ticket, now| ready(ticket.cancel(reason, now));
+        let answer = |change: &Change| CancelTicketResponse { ticket: Some((&change.ticket).into()) };
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// The customer says by link whether a resolution solved it; answers the ticket after it.
+    ///
+    /// # Errors
+    /// `LINK_USED` when the link has ended, or something else was answered before, or another resolution came since.
+    pub async fn answer(&self, write: &Write, command: AnswerResolution) -> Result<Ticket, Error> {
+        let AnswerResolution { id, generation, resolution, solved, text } = command;
+        for _ in 0..TRIES {
+            let ticket = store::load(&self.db, id).await?;
+            is_current(&ticket, generation)?;
+            if ticket.answered == Some((resolution, solved)) {
+                return Ok(ticket);
+            }
+            if ticket.resolution != resolution || ticket.verification_due_at.is_none() {
+                return Err(used("something else was answered, or another resolution came since"));
+            }
+            let now = self.clock.now();
+            let record = (!text.is_empty()).then(|| by_customer(&ticket, text.clone(), Medium::Text, now));
+            let change = if solved { ticket.confirm(true, record, now)? } else { ticket.reject(true, record, now)? };
+            if save::update(&self.db, write, &change, &()).await? {
+                self.routing.ring();
+                return Ok(change.ticket);
+            }
+        }
+        Err(write_conflict())
+    }
+
+    /// Loads, decides and saves, again when other writes come between.
+    async fn change<R: ProtoMessage + Default, D: Future<Output = Result<Change, Error>> + Send>(
+        &self,
+        write: &Write,
+        id: Uuid,
+        etag: Etag,
+        decide: impl Fn(Ticket, Timestamp) -> D + Send + Sync,
+        answer: impl Fn(&Change) -> R + Send + Sync,
+    ) -> Result<R, Error> {
+        let answered = once(&self.db, write, async {
+            for _ in 0..TRIES {
+                let ticket = store::load(&self.db, id).await?;
+                etag.check(ticket.version)?;
+                let change = decide(ticket, self.clock.now()).await?;
+                let response = answer(&change);
+                if save::update(&self.db, write, &change, &response).await? {
+                    return Ok(response);
+                }
+            }
+            Err(write_conflict())
+        })
+        .await?;
+        self.routing.ring();
+        Ok(answered)
+    }
+
+    /// The member who calls; `None` for staff who are not known here.
+    async fn member(&self, write: &Write) -> Result<Option<Uuid>, Error> {
+        match write.actor.strip_prefix("user:") {
+            Some(user) => Ok(roster::store::member_of_user(self.db.calls(), user).await?),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Whether a link of this generation still leads to the ticket.
+///
+/// # Errors
+/// `LINK_USED`.
+pub fn is_current(ticket: &Ticket, generation: u32) -> Result<(), Error> {
+    if i64::from(ticket.link_generation) == i64::from(generation) {
+        return Ok(());
+    }
+    Err(used("a newer link has replaced it"))
+}
+
+fn used(why: &'static str) -> Error {
+    Error::precondition(ErrorReason::LinkUsed, "TK10", "link", why)
+}
+
+fn call(text: String, member: Option<Uuid>, now: Timestamp) -> Message {
+    Message {
+        id: new_id(),
+        visibility: Visibility::Internal,
+        author: Author::Staff,
+        author_id: member,
+        medium: Medium::PhoneCall,
+        text,
+        created_at: now,
+    }
+}
+
+fn by_customer(ticket: &Ticket, text: String, medium: Medium, now: Timestamp) -> Message {
+    Message {
+        id: new_id(),
+        visibility: Visibility::Public,
+        author: Author::Customer,
+        author_id: Some(ticket.customer),
+        medium,
+        text,
+        created_at: now,
+    }
+}
+
+fn by_system(text: String, now: Timestamp) -> Message {
+    Message {
+        id: new_id(),
+        visibility: Visibility::Internal,
+        author: Author::System,
+        author_id: None,
+        medium: Medium::Text,
+        text,
+        created_at: now,
+    }
+}

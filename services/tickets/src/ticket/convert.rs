@@ -1,0 +1,577 @@
+//! Tickets from and to the contract.
+
+use seva_proto::tickets::v1::{
+    self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
+};
+use seva_runtime::{Error, Violations, mask::masked_paths};
+use seva_store::{
+    Etag,
+    event::proto_timestamp,
+    paging::{Order, PageKey, PageRequest},
+};
+use seva_values::{HumanNumber, Invalid, format_name, parse_name, text};
+use uuid::Uuid;
+
+use super::{
+    commands::{
+        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, RejectTicket, ReopenTicket, ReplyToTicket,
+        ResolveTicket, UpdateTicket,
+    },
+    kind::{Kind, Priority},
+    model::{COLLECTION, Change, Matter, NewTicket, RootProblem, Ticket},
+    queries::{ListTickets, ORDERS, Wanted},
+    state::{CancelReason, Cause, Closure, State},
+};
+use crate::{
+    clock::{self, Clock, ClockEvent},
+    message::{self, Author, Medium, Message, Visibility, model::MAX_TEXT_CHARS},
+    roster::model::{DEPARTMENTS, STAFF_MEMBERS},
+    routing::WaitReason,
+};
+
+/// Collection of customers' names.
+const CUSTOMERS: &str = "customers";
+/// Longest title, and longest word of who was on the phone, in characters.
+const MAX_LINE_CHARS: usize = 200;
+/// Longest word of a matter, in bytes.
+const MAX_MATTER_BYTES: usize = 200;
+/// Paths of an update mask.
+const WRITABLE: &[&str] = &["title", "priority"];
+const OUTPUT_ONLY: &[&str] = &[
+    "name",
+    "etag",
+    "number",
+    "customer",
+    "kind",
+    "state",
+    "stated_problem",
+    "root_problem",
+    "matter",
+    "department",
+    "assignee",
+    "wait_reason",
+    "language",
+    "clocks",
+    "reopen_count",
+    "closure",
+    "cancel_reason",
+    "verification_attempts",
+    "follow_up_of",
+    "create_time",
+    "update_time",
+    "resolve_time",
+    "close_time",
+];
+
+fn required() -> Invalid {
+    Invalid::new("FIELD_REQUIRED", "is required")
+}
+
+/// A text of several lines that is not empty.
+fn words(given: &str) -> Result<String, Invalid> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Err(required());
+    }
+    optional_words(given)
+}
+
+fn optional_words(given: &str) -> Result<String, Invalid> {
+    if given.chars().count() > MAX_TEXT_CHARS {
+        return Err(Invalid::new("TEXT_TOO_LONG", format!("has {MAX_TEXT_CHARS} characters at most")));
+    }
+    if given.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) {
+        return Err(Invalid::new("TEXT_CONTROL_CHARACTER", "cannot hold control characters but line breaks and tabs"));
+    }
+    Ok(given.trim().to_owned())
+}
+
+/// Name and etag of a request about one ticket.
+fn which(name: &str, etag: &str, violations: &mut Violations) -> Option<(Uuid, Etag)> {
+    let id = violations.take("name", parse_name(COLLECTION, name));
+    let etag = violations.take("etag", Etag::parse(etag));
+    id.zip(etag)
+}
+
+/// Reads a ticket's name or number.
+pub fn wanted(name: &str) -> Result<Wanted, Error> {
+    let invalid = |invalid| Error::invalid_field("name", invalid);
+    let rest = name.strip_prefix("tickets/").unwrap_or_default();
+    if rest.len() == 36 || rest.is_empty() {
+        return parse_name(COLLECTION, name).map(Wanted::Id).map_err(invalid);
+    }
+    HumanNumber::parse(rest).map(|number| Wanted::Number(number.value())).map_err(invalid)
+}
+
+/// Reads the field `parent` of a request.
+pub fn parent(name: &str) -> Result<Uuid, Error> {
+    parse_name(COLLECTION, name).map_err(|invalid| Error::invalid_field("parent", invalid))
+}
+
+/// Reads a request for messages.
+pub fn messages_query(request: &pb::ListMessagesRequest, key: &PageKey) -> Result<(Uuid, PageRequest), Error> {
+    let ticket = parent(&request.parent)?;
+    let page = PageRequest::parse(key, "messages", &ticket.to_string(), request.page_size, &request.page_token)?;
+    Ok((ticket, page))
+}
+
+/// Reads a request for a list.
+pub fn list_query(request: pb::ListTicketsRequest, key: &PageKey) -> Result<ListTickets, Error> {
+    let pb::ListTicketsRequest { page_size, page_token, order_by, filter } = request;
+    let pb::TicketFilter { customer, department, assignee, state, kind, unassigned } = filter.unwrap_or_default();
+    let mut violations = Violations::default();
+    let order = violations.take("order_by", Order::parse(ORDERS, &order_by));
+    let mut named = |field: &str, collection: &str, name: &str| {
+        let parsed = if name.is_empty() { Ok(None) } else { parse_name(collection, name).map(Some) };
+        violations.take(format!("filter.{field}"), parsed)
+    };
+    let customer = named("customer", CUSTOMERS, &customer);
+    let department = named("department", DEPARTMENTS, &department);
+    let assignee = named("assignee", STAFF_MEMBERS, &assignee);
+    let state = violations.take("filter.state", parse_state(state));
+    let kind = if kind == 0 { Some(None) } else { violations.take("filter.kind", parse_kind(kind)).map(Some) };
+    let all = || Some((order?, customer?, department?, assignee?, state?, kind?));
+    let all = all();
+    let (order, customer, department, assignee, state, kind) = violations.finish(all)?;
+    let query = format!("{}/{customer:?}/{department:?}/{assignee:?}/{state:?}/{kind:?}/{unassigned}", order.name);
+    let page = PageRequest::parse(key, "tickets", &query, page_size, &page_token)?;
+    Ok(ListTickets { order, customer, department, assignee, state, kind, unassigned, page })
+}
+
+impl TryFrom<pb::CreateTicketRequest> for CreateTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let Some(ticket) = violations.required("ticket", request.ticket) else { return Err(violations.into()) };
+        let customer = violations.take("ticket.customer", parse_name(CUSTOMERS, &ticket.customer));
+        let kind = violations.take("ticket.kind", parse_kind(ticket.kind));
+        let priority = violations.take("ticket.priority", parse_priority(ticket.priority));
+        let title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
+        let stated_problem = violations.take("ticket.stated_problem", optional_words(&ticket.stated_problem));
+        let matter = match ticket.matter {
+            None => Some(None),
+            Some(matter) => parse_matter(matter, &mut violations).map(Some),
+        };
+        let new = || {
+            Some(NewTicket {
+                customer: customer?,
+                kind: kind?,
+                priority: priority?,
+                title: title?,
+                stated_problem: stated_problem?,
+                matter: matter?,
+                follow_up_of: None,
+            })
+        };
+        let new = new();
+        violations.finish(new.map(Self))
+    }
+}
+
+fn parse_matter(matter: pb::Matter, violations: &mut Violations) -> Option<Matter> {
+    let pb::Matter { kind, subject, version } = matter;
+    let kind = violations.take("ticket.matter.kind", text::word(&kind, '_', MAX_MATTER_BYTES));
+    let subject = violations.take("ticket.matter.subject", text::required_line(&subject, MAX_MATTER_BYTES));
+    let version = violations.take("ticket.matter.version", text::line(&version, MAX_MATTER_BYTES));
+    Some(Matter { kind: kind?, subject: subject?, version: version? })
+}
+
+impl TryFrom<pb::UpdateTicketRequest> for UpdateTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let Some(ticket) = violations.required("ticket", request.ticket) else { return Err(violations.into()) };
+        let id = violations.take("ticket.name", parse_name(COLLECTION, &ticket.name));
+        let etag = violations.take("ticket.etag", Etag::parse(&ticket.etag));
+        let is_set = |path: &str| if path == "title" { !ticket.title.is_empty() } else { ticket.priority != 0 };
+        let paths = masked_paths(request.update_mask, WRITABLE, OUTPUT_ONLY, is_set, &mut violations);
+        let (mut title, mut priority) = (None, None);
+        for path in paths {
+            match path {
+                "title" => {
+                    title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
+                }
+                _ => priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
+            }
+        }
+        violations.finish(id.zip(etag).map(|(id, etag)| Self { id, etag, title, priority }))
+    }
+}
+
+impl TryFrom<pb::ReplyToTicketRequest> for ReplyToTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::ReplyToTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let visibility = violations.take("visibility", parse_visibility(request.visibility));
+        let author = violations.take("author", parse_author(request.author));
+        let medium = violations.take("medium", parse_medium(request.medium));
+        let text = violations.take("text", words(&request.text));
+        if author == Some(Author::Customer) && visibility == Some(Visibility::Internal) {
+            let fault = Invalid::new("VISIBILITY_OF_CUSTOMER", "what the customer said is public to the customer");
+            violations.add("visibility", fault);
+        }
+        let asks = request.awaits_customer;
+        if asks && (author != Some(Author::Staff) || visibility != Some(Visibility::Public)) {
+            let fault = Invalid::new("QUESTION_NOT_PUBLIC", "only staff ask the customer, and in public");
+            violations.add("awaits_customer", fault);
+        }
+        let command = || {
+            let (id, etag) = ids?;
+            Some(Self {
+                id,
+                etag,
+                visibility: visibility?,
+                author: author?,
+                medium: medium?,
+                text: text?,
+                awaits_customer: asks,
+            })
+        };
+        let command = command();
+        violations.finish(command)
+    }
+}
+
+impl TryFrom<pb::AssignTicketRequest> for AssignTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::AssignTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let assignee = match request.assignee.as_str() {
+            "" => Some(None),
+            name => violations.take("assignee", parse_name(STAFF_MEMBERS, name)).map(Some),
+        };
+        let reason = violations.take("override_reason", text::line(&request.override_reason, MAX_LINE_CHARS));
+        let command = ids.zip(assignee).zip(reason).map(|(((id, etag), assignee), reason)| Self {
+            id,
+            etag,
+            assignee,
+            override_reason: (!reason.is_empty()).then_some(reason),
+        });
+        violations.finish(command)
+    }
+}
+
+impl TryFrom<pb::ResolveTicketRequest> for ResolveTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::ResolveTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let root = violations.required("root_problem", request.root_problem);
+        let root = root.and_then(|root| {
+            let cause = violations.take("root_problem.cause", parse_cause(root.cause));
+            let description = violations.take("root_problem.description", words(&root.description));
+            cause.zip(description).map(|(cause, description)| RootProblem { cause, description })
+        });
+        let note = violations.take("note", words(&request.note));
+        let command =
+            ids.zip(root).zip(note).map(|(((id, etag), root_problem), note)| Self { id, etag, root_problem, note });
+        violations.finish(command)
+    }
+}
+
+impl TryFrom<pb::ConfirmTicketRequest> for ConfirmTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::ConfirmTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let caller = violations.take("caller", text::required_line(&request.caller, MAX_LINE_CHARS));
+        violations.finish(ids.zip(caller).map(|((id, etag), caller)| Self { id, etag, caller }))
+    }
+}
+
+impl TryFrom<pb::RejectTicketRequest> for RejectTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::RejectTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let caller = violations.take("caller", text::required_line(&request.caller, MAX_LINE_CHARS));
+        let text = violations.take("text", words(&request.text));
+        let command = ids.zip(caller).zip(text).map(|(((id, etag), caller), text)| Self { id, etag, caller, text });
+        violations.finish(command)
+    }
+}
+
+impl TryFrom<pb::ReopenTicketRequest> for ReopenTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::ReopenTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let text = violations.take("text", words(&request.text));
+        violations.finish(ids.zip(text).map(|((id, etag), text)| Self { id, etag, text }))
+    }
+}
+
+impl TryFrom<pb::CancelTicketRequest> for CancelTicket {
+    type Error = Error;
+
+    fn try_from(request: pb::CancelTicketRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let ids = which(&request.name, &request.etag, &mut violations);
+        let reason = violations.take("reason", parse_cancel_reason(request.reason));
+        violations.finish(ids.zip(reason).map(|((id, etag), reason)| Self { id, etag, reason }))
+    }
+}
+
+/// What the customer says by link: nothing when it is solved.
+pub fn by_link(solved: bool, given: &str) -> Result<String, Error> {
+    let parsed = if solved { optional_words(given) } else { words(given) };
+    parsed.map_err(|invalid| Error::invalid_field("text", invalid))
+}
+
+/// Gives the two ways between an enum of the model and one of the contract.
+macro_rules! enums {
+    ($($parse:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
+        impl From<$type> for $proto {
+            fn from(value: $type) -> Self {
+                match value { $($type::$variant => Self::$variant),+ }
+            }
+        }
+
+        fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
+            type Proto = $proto;
+            match Proto::try_from(given) {
+                Ok(Proto::Unspecified) => Ok(None),
+                $(Ok(Proto::$variant) => Ok(Some($type::$variant)),)+
+                Err(_) => Err(Invalid::new($unknown, "has to be a known value")),
+            }
+        }
+    )+};
+}
+
+enums! {
+    read_kind Kind = pb_ticket::Kind, "KIND_UNKNOWN", Question, Problem, ComplaintService, ComplaintStaff, Return, Repair, Billing,
+        Delivery, IdeaFromCustomer, Proactive;
+    read_priority Priority = pb_ticket::Priority, "PRIORITY_UNKNOWN", Low, Normal, High, Urgent;
+    parse_state State = pb_ticket::State, "STATE_UNKNOWN", New, Open, PendingCustomer, Resolved, Closed, Canceled;
+    read_cancel_reason CancelReason = pb_ticket::CancelReason, "CANCEL_REASON_UNKNOWN", ByCustomer, Duplicate, Spam;
+    read_cause Cause = root_problem::Cause, "CAUSE_UNKNOWN", Product, Carrier, Fulfilment, Payment, Information, Policy, Staff, Customer,
+        Other;
+    read_visibility Visibility = pb_message::Visibility, "VISIBILITY_UNKNOWN", Public, Internal;
+    read_author Author = pb_message::Author, "AUTHOR_UNKNOWN", Staff, Customer, System;
+    read_medium Medium = pb_message::Medium, "MEDIUM_UNKNOWN", Text, PhoneCall;
+}
+
+fn parse_kind(given: i32) -> Result<Kind, Invalid> {
+    read_kind(given)?.ok_or_else(required)
+}
+
+/// Unspecified is the usual one.
+fn parse_priority(given: i32) -> Result<Priority, Invalid> {
+    Ok(read_priority(given)?.unwrap_or(Priority::Normal))
+}
+
+fn parse_cancel_reason(given: i32) -> Result<CancelReason, Invalid> {
+    read_cancel_reason(given)?.ok_or_else(required)
+}
+
+fn parse_cause(given: i32) -> Result<Cause, Invalid> {
+    read_cause(given)?.ok_or_else(required)
+}
+
+fn parse_visibility(given: i32) -> Result<Visibility, Invalid> {
+    read_visibility(given)?.ok_or_else(required)
+}
+
+/// Unspecified is staff; the system speaks for itself.
+fn parse_author(given: i32) -> Result<Author, Invalid> {
+    match read_author(given)? {
+        None => Ok(Author::Staff),
+        Some(Author::System) => Err(Invalid::new("AUTHOR_SYSTEM", "is staff or the customer")),
+        Some(author) => Ok(author),
+    }
+}
+
+fn parse_medium(given: i32) -> Result<Medium, Invalid> {
+    Ok(read_medium(given)?.unwrap_or(Medium::Text))
+}
+
+fn proto_closure(closure: Option<Closure>) -> pb_ticket::Closure {
+    match closure {
+        None => pb_ticket::Closure::Unspecified,
+        Some(Closure::Verified) => pb_ticket::Closure::Verified,
+        Some(Closure::Unverified) => pb_ticket::Closure::Unverified,
+    }
+}
+
+fn proto_wait_reason(reason: Option<WaitReason>) -> pb_ticket::WaitReason {
+    match reason {
+        None => pb_ticket::WaitReason::Unspecified,
+        Some(WaitReason::NoDepartment) => pb_ticket::WaitReason::NoDepartment,
+        Some(WaitReason::NoSkill) => pb_ticket::WaitReason::NoSkill,
+        Some(WaitReason::NoLanguage) => pb_ticket::WaitReason::NoLanguage,
+        Some(WaitReason::NobodyOnShift) => pb_ticket::WaitReason::NobodyOnShift,
+        Some(WaitReason::NoFreePlace) => pb_ticket::WaitReason::NoFreePlace,
+    }
+}
+
+impl From<clock::Kind> for pb_clock::Kind {
+    fn from(kind: clock::Kind) -> Self {
+        match kind {
+            clock::Kind::FirstResponse => Self::FirstResponse,
+            clock::Kind::ResolutionFirst => Self::ResolutionFirst,
+            clock::Kind::ResolutionTotal => Self::ResolutionTotal,
+        }
+    }
+}
+
+impl From<&Clock> for pb::Clock {
+    fn from(clock: &Clock) -> Self {
+        let state = match clock.state {
+            clock::State::Running => pb_clock::State::Running,
+            clock::State::Paused => pb_clock::State::Paused,
+            clock::State::Met => pb_clock::State::Met,
+            clock::State::Canceled => pb_clock::State::Canceled,
+        };
+        Self {
+            kind: pb_clock::Kind::from(clock.kind).into(),
+            state: state.into(),
+            due_time: Some(proto_timestamp(clock.due_at)),
+            breach_time: clock.breached_at.map(proto_timestamp),
+            meet_time: clock.met_at.map(proto_timestamp),
+            policy_version: clock.policy_version,
+            calendar_version: clock.calendar.version(),
+        }
+    }
+}
+
+impl From<&ClockEvent> for pb::ClockEvent {
+    fn from(event: &ClockEvent) -> Self {
+        let ClockEvent { clock, number, step, at, due_at, target: _ } = *event;
+        let kind = match step {
+            clock::Step::Started => clock_event::Kind::Started,
+            clock::Step::Paused => clock_event::Kind::Paused,
+            clock::Step::Resumed => clock_event::Kind::Resumed,
+            clock::Step::Retargeted => clock_event::Kind::Retargeted,
+            clock::Step::Met => clock_event::Kind::Met,
+            clock::Step::Breached => clock_event::Kind::Breached,
+            clock::Step::Canceled => clock_event::Kind::Canceled,
+        };
+        Self {
+            clock: pb_clock::Kind::from(clock).into(),
+            number,
+            kind: kind.into(),
+            time: Some(proto_timestamp(at)),
+            due_time: Some(proto_timestamp(due_at)),
+        }
+    }
+}
+
+impl From<&Matter> for pb::Matter {
+    fn from(matter: &Matter) -> Self {
+        let Matter { kind, subject, version } = matter.clone();
+        Self { kind, subject, version }
+    }
+}
+
+/// The number that people say.
+pub fn number_of(ticket: &Ticket) -> String {
+    HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
+}
+
+fn named(collection: &str, id: Option<Uuid>) -> String {
+    id.map(|id| format_name(collection, id)).unwrap_or_default()
+}
+
+impl From<&Ticket> for pb::Ticket {
+    fn from(ticket: &Ticket) -> Self {
+        Self {
+            name: ticket.name(),
+            etag: Etag::format(ticket.version),
+            number: number_of(ticket),
+            customer: format_name(CUSTOMERS, ticket.customer),
+            kind: pb_ticket::Kind::from(ticket.kind).into(),
+            priority: pb_ticket::Priority::from(ticket.priority).into(),
+            state: pb_ticket::State::from(ticket.state).into(),
+            title: ticket.title.clone(),
+            stated_problem: ticket.stated_problem.clone(),
+            root_problem: ticket.root_problem.as_ref().map(|root| pb::RootProblem {
+                cause: root_problem::Cause::from(root.cause).into(),
+                description: root.description.clone(),
+            }),
+            matter: ticket.matter.as_ref().map(Into::into),
+            department: named(DEPARTMENTS, ticket.department),
+            assignee: named(STAFF_MEMBERS, ticket.assignee),
+            wait_reason: proto_wait_reason(ticket.wait_reason).into(),
+            language: ticket.language.as_str().to_owned(),
+            clocks: ticket.clocks.iter().map(Into::into).collect(),
+            reopen_count: ticket.reopen_count,
+            closure: proto_closure(ticket.closure).into(),
+            cancel_reason: ticket.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
+            verification_attempts: ticket.verification_attempts,
+            follow_up_of: named(COLLECTION, ticket.follow_up_of),
+            create_time: Some(proto_timestamp(ticket.created_at)),
+            update_time: Some(proto_timestamp(ticket.updated_at)),
+            resolve_time: ticket.resolved_at.map(proto_timestamp),
+            close_time: ticket.closed_at.map(proto_timestamp),
+        }
+    }
+}
+
+/// The name of a message.
+pub fn message_name(ticket: Uuid, message: Uuid) -> String {
+    format!("{}/messages/{message}", format_name(COLLECTION, ticket))
+}
+
+/// A message of a ticket.
+pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
+    let message::Message { id, visibility, author, author_id, medium, text, created_at } = message;
+    let author_name = match author {
+        Author::Staff => named(STAFF_MEMBERS, *author_id),
+        Author::Customer => format_name(CUSTOMERS, ticket.customer),
+        Author::System => String::new(),
+    };
+    pb::Message {
+        name: message_name(ticket.id, *id),
+        visibility: pb_message::Visibility::from(*visibility).into(),
+        author: pb_message::Author::from(*author).into(),
+        author_name,
+        medium: pb_message::Medium::from(*medium).into(),
+        text: text.clone(),
+        create_time: Some(proto_timestamp(*created_at)),
+    }
+}
+
+/// The public state of a ticket after a change, as events carry it: without anybody's words (TK9).
+pub fn event_of(change: &Change) -> TicketEvent {
+    let ticket = &change.ticket;
+    let message = change.message.as_ref();
+    TicketEvent {
+        ticket: ticket.name(),
+        number: number_of(ticket),
+        customer: format_name(CUSTOMERS, ticket.customer),
+        kind: pb_ticket::Kind::from(ticket.kind).into(),
+        priority: pb_ticket::Priority::from(ticket.priority).into(),
+        state: pb_ticket::State::from(ticket.state).into(),
+        matter: ticket.matter.as_ref().map(Into::into),
+        department: named(DEPARTMENTS, ticket.department),
+        assignee: named(STAFF_MEMBERS, ticket.assignee),
+        wait_reason: proto_wait_reason(ticket.wait_reason).into(),
+        language: ticket.language.as_str().to_owned(),
+        cause: ticket.root_problem.as_ref().map_or(0, |root| root_problem::Cause::from(root.cause).into()),
+        closure: proto_closure(ticket.closure).into(),
+        cancel_reason: ticket.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
+        reopen_count: ticket.reopen_count,
+        resolution: ticket.resolution,
+        verification_attempts: ticket.verification_attempts,
+        follow_up_of: named(COLLECTION, ticket.follow_up_of),
+        resolver: named(STAFF_MEMBERS, ticket.resolver),
+        clocks: ticket.clocks.iter().map(Into::into).collect(),
+        message_visibility: message.map_or(0, |message| pb_message::Visibility::from(message.visibility).into()),
+        message_author: message.map_or(0, |message| pb_message::Author::from(message.author).into()),
+        message: message.map(|message| message_name(ticket.id, message.id)).unwrap_or_default(),
+        breached_clock: change.breached.map_or(0, |kind| pb_clock::Kind::from(kind).into()),
+        r#override: ticket.over_limits,
+        create_time: Some(proto_timestamp(ticket.created_at)),
+        version: ticket.version,
+    }
+}

@@ -1,0 +1,19 @@
+//! Tickets: matters of customers, carried until they are solved.
+
+pub(crate) mod commands;
+pub(crate) mod convert;
+mod kind;
+pub(crate) mod model;
+mod queries;
+mod rpc;
+pub(crate) mod state;
+pub(crate) mod store;
+
+pub use commands::Commands;
+pub use kind::{Kind, Priority};
+pub(crate) use model::{Matter, Ticket};
+pub use rpc::TicketRpc;
+pub(crate) use state::{CancelReason, Cause, Closure, State};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Tickets over gRPC: parse, call, reply.
+
+use seva_proto::tickets::v1::{
+    AssignTicketRequest, AssignTicketResponse, CancelTicketRequest, CancelTicketResponse, ConfirmTicketRequest,
+    ConfirmTicketResponse, CreateTicketRequest, CreateTicketResponse, GetTicketRequest, GetTicketResponse,
+    ListClockEventsRequest, ListClockEventsResponse, ListMessagesRequest, ListMessagesResponse, ListTicketsRequest,
+    ListTicketsResponse, RejectTicketRequest, RejectTicketResponse, ReopenTicketRequest, ReopenTicketResponse,
+    ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest, ResolveTicketResponse, UpdateTicketRequest,
+    UpdateTicketResponse, ticket_service_server::TicketService,
+};
+use seva_runtime::{Error, incoming, incoming_write};
+use seva_store::{Database, paging::PageKey, service::Foundation};
+use tonic::{Request, Response, Status};
+
+use super::{
+    commands::{
+        AssignTicket, CancelTicket, Commands, ConfirmTicket, CreateTicket, RejectTicket, ReopenTicket, ReplyToTicket,
+        ResolveTicket, UpdateTicket,
+    },
+    convert::{self, message_to_proto},
+    queries, store,
+};
+use crate::{clock, message};
+
+/// Serves tickets.
+#[derive(Debug, Clone)]
+pub struct TicketRpc {
+    db: Database,
+    page_key: PageKey,
+    commands: Commands,
+}
+
+impl TicketRpc {
+    /// Serves the tickets of this database.
+    pub fn new(foundation: &Foundation, commands: Commands) -> Self {
+        let Foundation { db, page_key, .. } = foundation.clone();
+        Self { db, page_key, commands }
+    }
+}
+
+#[tonic::async_trait]
+impl TicketService for TicketRpc {
+    async fn create_ticket(
+        &self,
+        request: Request<CreateTicketRequest>,
+    ) -> Result<Response<CreateTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, CreateTicket::try_from)?;
+        Ok(Response::new(self.commands.create(&write, command).await?))
+    }
+
+    async fn get_ticket(&self, request: Request<GetTicketRequest>) -> Result<Response<GetTicketResponse>, Status> {
+        let (_, wanted) = incoming(request, |request| convert::wanted(&request.name))?;
+        let ticket = queries::get(&self.db, wanted).await?;
+        Ok(Response::new(GetTicketResponse { ticket: Some((&ticket).into()) }))
+    }
+
+    async fn update_ticket(
+        &self,
+        request: Request<UpdateTicketRequest>,
+    ) -> Result<Response<UpdateTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, UpdateTicket::try_from)?;
+        Ok(Response::new(self.commands.update(&write, command).await?))
+    }
+
+    async fn list_tickets(
+        &self,
+        request: Request<ListTicketsRequest>,
+    ) -> Result<Response<ListTicketsResponse>, Status> {
+        let (_, query) = incoming(request, |request| convert::list_query(request, &self.page_key))?;
+        let page = queries::list(&self.db, &query).await?;
+        let tickets = page.items.iter().map(Into::into).collect();
+        Ok(Response::new(ListTicketsResponse { tickets, next_page_token: page.next_page_token }))
+    }
+
+    async fn reply_to_ticket(
+        &self,
+        request: Request<ReplyToTicketRequest>,
+    ) -> Result<Response<ReplyToTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, ReplyToTicket::try_from)?;
+        Ok(Response::new(self.commands.reply(&write, command).await?))
+    }
+
+    async fn list_messages(
+        &self,
+        request: Request<ListMessagesRequest>,
+    ) -> Result<Response<ListMessagesResponse>, Status> {
+        let (_, (ticket, page)) = incoming(request, |request| convert::messages_query(&request, &self.page_key))?;
+        let ticket = store::load(&self.db, ticket).await?;
+        let page = message::store::list(&self.db, ticket.id, &page).await?;
+        let messages = page.items.iter().map(|message| message_to_proto(&ticket, message)).collect();
+        Ok(Response::new(ListMessagesResponse { messages, next_page_token: page.next_page_token }))
+    }
+
+    async fn list_clock_events(
+        &self,
+        request: Request<ListClockEventsRequest>,
+    ) -> Result<Response<ListClockEventsResponse>, Status> {
+        let (_, ticket) = incoming(request, |request| convert::parent(&request.parent))?;
+        let ticket = store::load(&self.db, ticket).await?;
+        let events = clock::store::events(self.db.calls(), ticket.id).await.map_err(Error::from)?;
+        Ok(Response::new(ListClockEventsResponse { clock_events: events.iter().map(Into::into).collect() }))
+    }
+
+    async fn assign_ticket(
+        &self,
+        request: Request<AssignTicketRequest>,
+    ) -> Result<Response<AssignTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, AssignTicket::try_from)?;
+        Ok(Response::new(self.commands.assign(&write, command).await?))
+    }
+
+    async fn resolve_ticket(
+        &self,
+        request: Request<ResolveTicketRequest>,
+    ) -> Result<Response<ResolveTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, ResolveTicket::try_from)?;
+        Ok(Response::new(self.commands.resolve(&write, command).await?))
+    }
+
+    async fn confirm_ticket(
+        &self,
+        request: Request<ConfirmTicketRequest>,
+    ) -> Result<Response<ConfirmTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, ConfirmTicket::try_from)?;
+        Ok(Response::new(self.commands.confirm(&write, command).await?))
+    }
+
+    async fn reject_ticket(
+        &self,
+        request: Request<RejectTicketRequest>,
+    ) -> Result<Response<RejectTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, RejectTicket::try_from)?;
+        Ok(Response::new(self.commands.reject(&write, command).await?))
+    }
+
+    async fn reopen_ticket(
+        &self,
+        request: Request<ReopenTicketRequest>,
+    ) -> Result<Response<ReopenTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, ReopenTicket::try_from)?;
+        Ok(Response::new(self.commands.reopen(&write, command).await?))
+    }
+
+    async fn cancel_ticket(
+        &self,
+        request: Request<CancelTicketRequest>,
+    ) -> Result<Response<CancelTicketResponse>, Status> {
+        let (write, command) = incoming_write(request, CancelTicket::try_from)?;
+        Ok(Response::new(self.commands.cancel(&write, command).await?))
+    }
+}

@@ -1,0 +1,141 @@
+//! The words of a ticket's machine.
+
+use crate::stored::stored_names;
+
+/// Where a ticket stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Waits in its department's queue.
+    New,
+    /// Somebody works on it.
+    Open,
+    /// The customer was asked something.
+    PendingCustomer,
+    /// We say that it is solved; the customer is asked.
+    Resolved,
+    /// It is over; final once the time to reopen it has passed.
+    Closed,
+    /// It was called off, for good.
+    Canceled,
+}
+
+stored_names!(State, "state of a ticket" {
+    New = "new",
+    Open = "open",
+    PendingCustomer = "pending_customer",
+    Resolved = "resolved",
+    Closed = "closed",
+    Canceled = "canceled",
+});
+
+/// How it was closed; the two are counted apart (TK5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closure {
+    /// The customer said that it is solved.
+    Verified,
+    /// The customer was asked three times and did not answer.
+    Unverified,
+}
+
+stored_names!(Closure, "closure" { Verified = "verified", Unverified = "unverified" });
+
+/// Why it was called off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The customer wishes so.
+    ByCustomer,
+    /// Another ticket is about the same.
+    Duplicate,
+    /// It is no matter of a customer.
+    Spam,
+}
+
+stored_names!(CancelReason, "reason to cancel" { ByCustomer = "by_customer", Duplicate = "duplicate", Spam = "spam" });
+
+/// Whose doing a problem was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The product.
+    Product,
+    /// The carrier.
+    Carrier,
+    /// Our own preparation or stock.
+    Fulfilment,
+    /// The invoice or the payment.
+    Payment,
+    /// What we told, or did not tell.
+    Information,
+    /// Our own policy.
+    Policy,
+    /// How somebody of us behaved.
+    Staff,
+    /// Something at the customer's.
+    Customer,
+    /// Something else.
+    Other,
+}
+
+stored_names!(Cause, "cause" {
+    Product = "product",
+    Carrier = "carrier",
+    Fulfilment = "fulfilment",
+    Payment = "payment",
+    Information = "information",
+    Policy = "policy",
+    Staff = "staff",
+    Customer = "customer",
+    Other = "other",
+});
+
+/// What happened to a ticket: the last word but one of its event's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// It was opened.
+    Created,
+    /// Somebody has it.
+    Assigned,
+    /// It is back in the queue.
+    Unassigned,
+    /// Something about it changed that none of the others names.
+    Updated,
+    /// Something was said.
+    Replied,
+    /// The customer was asked something.
+    Pending,
+    /// It is solved, we say.
+    Resolved,
+    /// The customer was asked again.
+    VerificationRequested,
+    /// It is not solved, the customer says.
+    Rejected,
+    /// It was opened again after it was closed.
+    Reopened,
+    /// It is over.
+    Closed,
+    /// It was called off.
+    Canceled,
+    /// One of its clocks was due.
+    ClockBreached,
+}
+
+impl Act {
+    /// The type of its event.
+    #[must_use]
+    pub const fn event_kind(self) -> &'static str {
+        match self {
+            Self::Created => "seva.tickets.ticket.created.v1",
+            Self::Assigned => "seva.tickets.ticket.assigned.v1",
+            Self::Unassigned => "seva.tickets.ticket.unassigned.v1",
+            Self::Updated => "seva.tickets.ticket.updated.v1",
+            Self::Replied => "seva.tickets.ticket.replied.v1",
+            Self::Pending => "seva.tickets.ticket.pending.v1",
+            Self::Resolved => "seva.tickets.ticket.resolved.v1",
+            Self::VerificationRequested => "seva.tickets.ticket.verification_requested.v1",
+            Self::Rejected => "seva.tickets.ticket.rejected.v1",
+            Self::Reopened => "seva.tickets.ticket.reopened.v1",
+            Self::Closed => "seva.tickets.ticket.closed.v1",
+            Self::Canceled => "seva.tickets.ticket.canceled.v1",
+            Self::ClockBreached => "seva.tickets.ticket.clock_breached.v1",
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! All SQL of tickets: reads here, writes by calls in [`save`], writes of workers and consumers, many at once, in [`batch`].
+
+pub mod batch;
+pub mod save;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use seva_runtime::Error;
+use seva_store::{Database, Fault};
+use seva_values::{Language, Zone, format_name};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::{
+    kind::{Kind, Priority},
+    model::{COLLECTION, Matter, RootProblem, StoryOf, Ticket},
+    state::{CancelReason, Cause, Closure, State},
+};
+use crate::{
+    clock::{self, Calendar, Clocks},
+    recipient::{Recipient, Tier},
+    routing::WaitReason,
+    stored::malformed,
+};
+
+pub use batch::{lock, save_all};
+
+/// Every list of tickets begins so.
+pub const SELECT: &str = "select * from ticket";
+
+/// A ticket as the database holds it, without its clocks.
+#[derive(sqlx::FromRow)]
+pub struct TicketRow {
+    pub id: Uuid,
+    version: i64,
+    number: i64,
+    customer_id: Uuid,
+    kind: String,
+    priority: String,
+    state: String,
+    title: String,
+    stated_problem: String,
+    root_cause: Option<String>,
+    root_description: Option<String>,
+    matter_kind: Option<String>,
+    matter_subject: Option<String>,
+    matter_version: Option<String>,
+    department: Option<Uuid>,
+    assignee: Option<Uuid>,
+    over_limits: bool,
+    wait_reason: Option<String>,
+    route_at: Option<jiff_sqlx::Timestamp>,
+    language: String,
+    resolver: Option<Uuid>,
+    reopen_count: i32,
+    resolution: i32,
+    verification_attempts: i32,
+    verification_due_at: Option<jiff_sqlx::Timestamp>,
+    answered_resolution: Option<i32>,
+    answered_solved: Option<bool>,
+    closure: Option<String>,
+    cancel_reason: Option<String>,
+    follow_up_of: Option<Uuid>,
+    link_generation: i32,
+    cause_source: Option<String>,
+    cause_event_id: Option<Uuid>,
+    correlation_id: String,
+    causation_id: String,
+    hops: i16,
+    traceparent: Option<String>,
+    pub created_at: jiff_sqlx::Timestamp,
+    pub updated_at: jiff_sqlx::Timestamp,
+    resolved_at: Option<jiff_sqlx::Timestamp>,
+    closed_at: Option<jiff_sqlx::Timestamp>,
+}
+
+/// A ticket with its clocks.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
+    let row = sqlx::query_as!(TicketRow, "select * from ticket where id = $1", id);
+    let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
+    let row = row.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
+    Ok(with_clocks(db.calls(), vec![row]).await?.remove(0))
+}
+
+/// What has to be known to open a ticket.
+pub struct Facts {
+    /// The next number.
+    pub number: i64,
+    /// The customer, if anything was heard of them.
+    pub recipient: Option<Recipient>,
+    /// The department that takes tickets of the kind, with the newest version of its calendar.
+    pub department: Option<(Uuid, Calendar)>,
+}
+
+/// All that has to be known to open a ticket, in one question.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, Error> {
+    let row = sqlx::query!(
+        r#"select nextval('ticket_number') as "number!", r.sequence as "sequence?", r.language as "language?", r.tier as "tier?",
+                  r.zone as "zone?", r.provisional as "provisional?", d.id as "department?", d.calendar_version as "calendar_version?",
+                  c.calendar::text as calendar
+           from (select 1) as one
+           left join recipient r on r.customer_id = $1
+           left join lateral (
+               select id, calendar_version from department where $2 = any(ticket_kinds) order by id limit 1
+           ) as d on true
+           left join department_calendar c on c.department_id = d.id and c.version = d.calendar_version"#,
+        customer,
+        kind.name(),
+    );
+    let row = row.fetch_one(db.calls()).await.map_err(Fault::from)?;
+    let recipient = match (row.sequence, row.language, row.tier, row.zone, row.provisional) {
+        (Some(sequence), Some(language), Some(tier), Some(zone), Some(provisional)) => Some(Recipient {
+            customer,
+            sequence,
+            language: Language::parse(&language).map_err(malformed)?,
+            tier: Tier::from_name(&tier)?,
+            zone: Zone::parse(&zone).map_err(malformed)?,
+            provisional,
+        }),
+        _ => None,
+    };
+    let department = match row.department.zip(row.calendar_version) {
+        Some((id, version)) => Some((id, clock::store::calendar(id, version, row.calendar.as_deref())?)),
+        None => None,
+    };
+    Ok(Facts { number: row.number, recipient, department })
+}
+
+/// The number of the next ticket.
+pub(crate) async fn next_number(executor: impl PgExecutor<'_>) -> Result<i64, Fault> {
+    let number = sqlx::query_scalar!(r#"select nextval('ticket_number') as "number!""#);
+    Ok(number.fetch_one(executor).await?)
+}
+
+/// The id of the ticket with this number.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find_by_number(db: &Database, number: i64) -> Result<Option<Uuid>, Error> {
+    let found = sqlx::query_scalar!("select id from ticket where number = $1", number);
+    Ok(found.fetch_optional(db.calls()).await.map_err(Fault::from)?)
+}
+
+/// The ticket of a matter that is not over.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find_by_matter(db: &Database, matter: &Matter) -> Result<Option<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        "select id from ticket
+         where matter_kind = $1 and matter_subject = $2 and matter_version = $3
+           and state in ('new', 'open', 'pending_customer', 'resolved')",
+        matter.kind,
+        matter.subject,
+        matter.version,
+    );
+    Ok(found.fetch_optional(db.calls()).await.map_err(Fault::from)?)
+}
+
+/// Tickets whose customers are to be asked again by `now`, or no more, the longest due first.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn verification_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let due = sqlx::query_scalar!(
+        "select id from ticket where verification_due_at <= $1 order by verification_due_at limit $2",
+        jiff_sqlx::Timestamp::from(now) as _,
+        limit,
+    );
+    Ok(due.fetch_all(db.workers()).await?)
+}
+
+/// When the next customer is to be asked again, or no more.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn next_verification(db: &Database) -> Result<Option<Timestamp>, Fault> {
+    let due = sqlx::query_scalar!("select min(verification_due_at) from ticket where verification_due_at is not null");
+    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
+/// The present generation of the links of these tickets, as far as they exist.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn link_generations(db: &Database, ids: &[Uuid]) -> Result<HashMap<Uuid, i32>, Error> {
+    let rows = sqlx::query!("select id, link_generation from ticket where id = any($1)", ids);
+    let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.link_generation)).collect())
+}
+
+/// Adds their clocks to rows, in the same order.
+pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Ticket>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut clocks = clock::store::load(executor, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let of_ticket = clocks.remove(&row.id).unwrap_or_default();
+            read(row, of_ticket)
+        })
+        .collect()
+}
+
+/// Locks rows in the order of their ids.
+pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<TicketRow>, Fault> {
+    let rows = sqlx::query_as!(TicketRow, "select * from ticket where id = any($1) order by id for update", ids);
+    Ok(rows.fetch_all(connection).await?)
+}
+
+fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
+    let TicketRow {
+        id,
+        version,
+        number,
+        customer_id,
+        kind,
+        priority,
+        state,
+        title,
+        stated_problem,
+        root_cause,
+        root_description,
+        matter_kind,
+        matter_subject,
+        matter_version,
+        department,
+        assignee,
+        over_limits,
+        wait_reason,
+        route_at,
+        language,
+        resolver,
+        reopen_count,
+        resolution,
+        verification_attempts,
+        verification_due_at,
+        answered_resolution,
+        answered_solved,
+        closure,
+        cancel_reason,
+        follow_up_of,
+        link_generation,
+        cause_source,
+        cause_event_id,
+        correlation_id,
+        causation_id,
+        hops,
+        traceparent,
+        created_at,
+        updated_at,
+        resolved_at,
+        closed_at,
+    } = row;
+    let root_problem = root_cause.as_deref().map(Cause::from_name).transpose()?;
+    let matter = match (matter_kind, matter_subject, matter_version) {
+        (Some(kind), Some(subject), Some(version)) => Some(Matter { kind, subject, version }),
+        _ => None,
+    };
+    let time = |time: Option<jiff_sqlx::Timestamp>| time.map(jiff_sqlx::Timestamp::to_jiff);
+    Ok(Ticket {
+        id,
+        version,
+        number,
+        customer: customer_id,
+        kind: Kind::from_name(&kind)?,
+        priority: Priority::from_name(&priority)?,
+        state: State::from_name(&state)?,
+        title,
+        stated_problem,
+        root_problem: root_problem
+            .map(|cause| RootProblem { cause, description: root_description.unwrap_or_default() }),
+        matter,
+        department,
+        assignee,
+        over_limits,
+        wait_reason: wait_reason.as_deref().map(WaitReason::from_name).transpose()?,
+        route_at: time(route_at),
+        language: Language::parse(&language).map_err(malformed)?,
+        resolver,
+        reopen_count,
+        resolution,
+        verification_attempts,
+        verification_due_at: time(verification_due_at),
+        answered: answered_resolution.zip(answered_solved),
+        closure: closure.as_deref().map(Closure::from_name).transpose()?,
+        cancel_reason: cancel_reason.as_deref().map(CancelReason::from_name).transpose()?,
+        follow_up_of,
+        link_generation,
+        cause: cause_source.zip(cause_event_id),
+        story: StoryOf { correlation_id, causation_id, hops, traceparent },
+        created_at: created_at.to_jiff(),
+        updated_at: updated_at.to_jiff(),
+        resolved_at: time(resolved_at),
+        closed_at: time(closed_at),
+        clocks,
+    })
+}

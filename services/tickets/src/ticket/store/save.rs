@@ -1,0 +1,185 @@
+//! Writes of one ticket by a call: the ticket, what was said, its clocks, the event, the audit row and the answer, in one statement.
+
+use prost::Message as _;
+use seva_proto::common::v1::ErrorReason;
+use seva_runtime::{Error, Write};
+use seva_store::{Database, Fault, context};
+use seva_values::new_id;
+use tonic::Code;
+
+use super::super::{
+    convert::event_of,
+    model::{Change, Ticket},
+};
+use crate::{
+    message::Message,
+    routing::{Unavailable, WaitReason},
+    ticket::{CancelReason, Cause, Closure},
+};
+
+/// Records a new ticket.
+///
+/// # Errors
+/// `MATTER_HAS_TICKET`.
+pub async fn insert(
+    db: &Database,
+    write: &Write,
+    change: &Change,
+    response: &impl prost::Message,
+) -> Result<(), Error> {
+    let ticket = &change.ticket;
+    let matter = ticket.matter.as_ref();
+    let insert = sqlx::query!(
+        r#"with created as (
+               insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
+                                   matter_subject, matter_version, department, route_at, language, follow_up_of,
+                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at)
+               values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12)
+               returning id
+           ), said as (
+               insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
+               select created.id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, $12
+               from created, unnest($19::uuid[], $20::text[], $21::text[], $22::uuid[], $23::text[], $24::text[])
+                    as m (id, visibility, author, author_id, medium, text)
+           )
+           select save_clocks(created.id, $25), seva.emit($26, $27, $28, $29, 1, $12, $30), seva.note($26, $29, '{*}'),
+                  seva.remember($26, $31)
+           from created"#,
+        ticket.id,
+        ticket.number,
+        ticket.customer,
+        ticket.kind.name(),
+        ticket.priority.name(),
+        ticket.title,
+        ticket.stated_problem,
+        matter.map(|matter| matter.kind.as_str()),
+        matter.map(|matter| matter.subject.as_str()),
+        matter.map(|matter| matter.version.as_str()),
+        ticket.department,
+        jiff_sqlx::Timestamp::from(ticket.created_at) as _,
+        ticket.language.as_str(),
+        ticket.follow_up_of,
+        ticket.story.correlation_id,
+        ticket.story.causation_id,
+        ticket.story.hops,
+        ticket.story.traceparent,
+        &said(change, |message| message.id),
+        &said(change, |message| message.visibility.name()) as _,
+        &said(change, |message| message.author.name()) as _,
+        &said(change, |message| message.author_id) as _,
+        &said(change, |message| message.medium.name()) as _,
+        &said(change, |message| message.text.clone()),
+        ticket.clocks.writes() as _,
+        context_of(write, ticket),
+        new_id(),
+        change.act.event_kind(),
+        ticket.name(),
+        event_of(change).encode_to_vec(),
+        response.encode_to_vec(),
+    );
+    db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
+    Ok(())
+}
+
+/// Saves a changed ticket; `false` when another write came first.
+///
+/// # Errors
+/// `STAFF_MEMBER_UNAVAILABLE` for an assignee without a free place, `MATTER_HAS_TICKET` for one that is opened again.
+pub async fn update(
+    db: &Database,
+    write: &Write,
+    change: &Change,
+    response: &impl prost::Message,
+) -> Result<bool, Error> {
+    let ticket = &change.ticket;
+    let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
+    let root = ticket.root_problem.as_ref();
+    let update = sqlx::query!(
+        r#"with updated as (
+               update ticket
+               set version = $2, priority = $3, state = $4, title = $5, root_cause = $6, root_description = $7, department = $8,
+                   assignee = $9, over_limits = $10, wait_reason = $11, route_at = $12, resolver = $13, reopen_count = $14,
+                   resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
+                   answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24
+               where id = $1 and version = $2::bigint - 1
+               returning id
+           ), said as (
+               insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
+               select updated.id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, $22
+               from updated, unnest($25::uuid[], $26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[])
+                    as m (id, visibility, author, author_id, medium, text)
+           )
+           select save_clocks(updated.id, $31), seva.emit($32, $33, $34, $35, $2, $22, $36), seva.note($32, $35, $37),
+                  seva.remember($32, $38)
+           from updated"#,
+        ticket.id,
+        ticket.version,
+        ticket.priority.name(),
+        ticket.state.name(),
+        ticket.title,
+        root.map(|root| Cause::name(root.cause)),
+        root.map(|root| root.description.as_str()),
+        ticket.department,
+        ticket.assignee,
+        ticket.over_limits,
+        ticket.wait_reason.map(WaitReason::name),
+        ticket.route_at.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.resolver,
+        ticket.reopen_count,
+        ticket.resolution,
+        ticket.verification_attempts,
+        ticket.verification_due_at.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.answered.map(|(resolution, _)| resolution),
+        ticket.answered.map(|(_, solved)| solved),
+        ticket.closure.map(Closure::name),
+        ticket.cancel_reason.map(CancelReason::name),
+        jiff_sqlx::Timestamp::from(ticket.updated_at) as _,
+        ticket.resolved_at.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.closed_at.map(jiff_sqlx::Timestamp::from) as _,
+        &said(change, |message| message.id),
+        &said(change, |message| message.visibility.name()) as _,
+        &said(change, |message| message.author.name()) as _,
+        &said(change, |message| message.author_id) as _,
+        &said(change, |message| message.medium.name()) as _,
+        &said(change, |message| message.text.clone()),
+        ticket.clocks.writes() as _,
+        context_of(write, ticket),
+        new_id(),
+        change.act.event_kind(),
+        ticket.name(),
+        event_of(change).encode_to_vec(),
+        &changed,
+        response.encode_to_vec(),
+    );
+    let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
+    Ok(saved.is_some())
+}
+
+/// What was said with a change, by column: none or one.
+fn said<T>(change: &Change, of: impl Fn(&Message) -> T) -> Vec<T> {
+    change.message.iter().map(of).collect()
+}
+
+/// What happens to a ticket is told as part of its story, whoever does it.
+fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
+    let mut write = write.clone();
+    write.story.correlation_id.clone_from(&ticket.story.correlation_id);
+    context::of(&write)
+}
+
+/// What violated constraints mean to a caller.
+fn refusal(fault: Fault) -> Error {
+    if fault.violates("ticket_matter_open") {
+        let message = "the matter has a ticket that is not over (TK7)";
+        return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message);
+    }
+    if fault.violates("staff_member_place_free") {
+        return unavailable(Unavailable::NoFreePlace);
+    }
+    fault.into()
+}
+
+/// The refusal of an assignee.
+pub fn unavailable(why: Unavailable) -> Error {
+    Error::precondition(ErrorReason::StaffMemberUnavailable, "TK2", "assignee", why.description())
+}

@@ -1,0 +1,379 @@
+//! The machine by itself: a test for every row of its table, and what no order of commands can break.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use seva_proto::common::v1::ErrorReason;
+use seva_runtime::{Error, call::Story};
+use seva_values::Language;
+use uuid::Uuid;
+
+use super::{
+    kind::{Kind, Priority},
+    model::{Change, NewTicket, REOPEN_WITHIN, Reply, RootProblem, Surroundings, Ticket, VERIFY_EVERY},
+    state::{Act, CancelReason, Cause, Closure, State},
+};
+use crate::{
+    clock::{self, Calendar},
+    message::{Author, Medium, Message, Visibility},
+    policy::Targets,
+    routing::WaitReason,
+};
+
+const MEMBER: Uuid = Uuid::from_u128(7);
+const OTHER: Uuid = Uuid::from_u128(8);
+const DEPARTMENT: Uuid = Uuid::from_u128(9);
+
+fn start() -> Timestamp {
+    "2026-03-02T09:00:00Z".parse().unwrap()
+}
+
+fn after_hours(hours: i64) -> Timestamp {
+    start() + SignedDuration::from_hours(hours)
+}
+
+fn targets(hours: [i64; 3]) -> Targets {
+    let [first_response, resolution_first, resolution_total] = hours.map(SignedDuration::from_hours);
+    Targets { first_response, resolution_first, resolution_total }
+}
+
+fn created() -> Change {
+    let new = NewTicket {
+        customer: Uuid::from_u128(1),
+        kind: Kind::Delivery,
+        priority: Priority::Normal,
+        title: "It has not come".to_owned(),
+        stated_problem: "Where is it?".to_owned(),
+        matter: None,
+        follow_up_of: None,
+    };
+    let around = Surroundings {
+        number: 1001,
+        language: Language::parse("hi").unwrap(),
+        department: Some(DEPARTMENT),
+        calendar: Calendar::always(),
+        targets: targets([4, 16, 48]),
+        policy_version: 1,
+    };
+    Ticket::open(Uuid::from_u128(2), new, around, Story::begun_by("test").into(), start())
+}
+
+fn written(change: Change) -> Ticket {
+    Ticket { clocks: change.ticket.clocks.clone().written(), ..change.ticket }
+}
+
+fn queued() -> Ticket {
+    written(created())
+}
+
+fn opened() -> Ticket {
+    written(queued().assign(MEMBER, false, start()).unwrap())
+}
+
+fn pending() -> Ticket {
+    written(opened().reply(question(), after_hours(1)).unwrap())
+}
+
+fn resolved() -> Ticket {
+    written(opened().resolve(root(), "It comes today.".to_owned(), Some(MEMBER), after_hours(2)).unwrap())
+}
+
+fn closed() -> Ticket {
+    written(resolved().confirm(true, None, after_hours(3)).unwrap())
+}
+
+fn canceled() -> Ticket {
+    written(opened().cancel(CancelReason::Spam, after_hours(1)).unwrap())
+}
+
+fn root() -> RootProblem {
+    RootProblem { cause: Cause::Carrier, description: "The van broke down.".to_owned() }
+}
+
+fn says(author: Author, visibility: Visibility) -> Reply {
+    let text = "words".to_owned();
+    Reply { visibility, author, author_id: None, medium: Medium::Text, text, awaits_customer: false }
+}
+
+fn question() -> Reply {
+    Reply { awaits_customer: true, ..says(Author::Staff, Visibility::Public) }
+}
+
+fn record() -> Message {
+    Message {
+        id: Uuid::from_u128(3),
+        visibility: Visibility::Public,
+        author: Author::Customer,
+        author_id: None,
+        medium: Medium::Text,
+        text: "words".to_owned(),
+        created_at: start(),
+    }
+}
+
+/// Every state, with a ticket that is in it.
+fn every() -> [Ticket; 6] {
+    [queued(), opened(), pending(), resolved(), closed(), canceled()]
+}
+
+/// Checks of every state whether a command is refused there, with this invariant.
+fn only_in(allowed: &[State], invariant: &str, command: impl Fn(&Ticket) -> Result<Change, Error>) {
+    for ticket in every() {
+        let state = ticket.state;
+        match command(&ticket) {
+            Ok(_) => assert!(allowed.contains(&state), "it should be refused in {state:?}"),
+            Err(refusal) => {
+                assert!(!allowed.contains(&state), "it should be possible in {state:?}: {refusal}");
+                assert_eq!(refusal.reason(), ErrorReason::StateForbids);
+                let status = tonic::Status::from(refusal);
+                let details = tonic_types::StatusExt::get_error_details(&status);
+                let told = details.precondition_failure().unwrap().violations[0].r#type.clone();
+                assert_eq!(told, invariant, "in {state:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_new_ticket_waits_in_the_queue_and_its_clocks_run() {
+    let Change { ticket, act, .. } = created();
+    assert_eq!((ticket.state, ticket.assignee, ticket.route_at, act), (State::New, None, Some(start()), Act::Created));
+    assert_eq!(ticket.clocks.iter().count(), 3);
+    assert!(ticket.clocks.iter().all(|clock| clock.state == clock::State::Running));
+}
+
+#[test]
+fn new_becomes_open_by_assignment() {
+    let Change { ticket, act, .. } = queued().assign(MEMBER, false, start()).unwrap();
+    assert_eq!((ticket.state, ticket.assignee, ticket.route_at, act), (State::Open, Some(MEMBER), None, Act::Assigned));
+    only_in(&[State::New, State::Open, State::PendingCustomer], "TK4", |ticket| ticket.assign(OTHER, false, start()));
+}
+
+#[test]
+fn open_goes_back_to_the_queue() {
+    let Change { ticket, act, .. } = opened().unassign(after_hours(1)).unwrap();
+    assert_eq!((ticket.state, ticket.assignee, ticket.route_at), (State::New, None, Some(after_hours(1))));
+    assert_eq!(act, Act::Unassigned);
+    only_in(&[State::Open, State::PendingCustomer], "TK4", |ticket| ticket.unassign(after_hours(1)));
+}
+
+#[test]
+fn open_becomes_pending_by_a_question_of_staff_and_the_resolutions_pause() {
+    let ticket = pending();
+    assert_eq!(ticket.state, State::PendingCustomer);
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Paused);
+    assert_eq!(ticket.clocks.get(clock::Kind::FirstResponse).unwrap().state, clock::State::Met, "the question answers");
+    only_in(&[State::Open], "TK4", |ticket| ticket.reply(question(), after_hours(4)));
+}
+
+#[test]
+fn pending_becomes_open_by_what_the_customer_says() {
+    let said = says(Author::Customer, Visibility::Public);
+    let Change { ticket, act, .. } = pending().reply(said.clone(), after_hours(3)).unwrap();
+    assert_eq!((ticket.state, act), (State::Open, Act::Replied));
+    let due = ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().due_at;
+    assert_eq!(due, after_hours(16 + 2), "two hours of waiting do not count");
+    let open_ones = [State::New, State::Open, State::PendingCustomer];
+    only_in(&open_ones, "TK4", |ticket| ticket.reply(said.clone(), after_hours(4)));
+}
+
+#[test]
+fn only_a_public_answer_of_staff_meets_the_first_response() {
+    for (reply, expected) in [
+        (says(Author::Staff, Visibility::Internal), clock::State::Running),
+        (says(Author::Customer, Visibility::Public), clock::State::Running),
+        (says(Author::System, Visibility::Public), clock::State::Running),
+        (says(Author::Staff, Visibility::Public), clock::State::Met),
+    ] {
+        let ticket = opened().reply(reply, after_hours(1)).unwrap().ticket;
+        assert_eq!(ticket.clocks.get(clock::Kind::FirstResponse).unwrap().state, expected);
+    }
+}
+
+#[test]
+fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
+    for ticket in [opened(), pending()] {
+        let change = ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)).unwrap();
+        let Change { ticket, act, message, .. } = change;
+        assert_eq!((ticket.state, act, ticket.resolution), (State::Resolved, Act::Resolved, 1));
+        assert_eq!((ticket.verification_attempts, ticket.resolver), (1, Some(MEMBER)));
+        assert_eq!(ticket.verification_due_at, Some(after_hours(5) + VERIFY_EVERY));
+        assert_eq!(message.unwrap().visibility, Visibility::Public, "the note is for the customer");
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
+    }
+    only_in(&[State::Open, State::PendingCustomer], "TK3", |ticket| {
+        ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5))
+    });
+}
+
+#[test]
+fn resolved_becomes_closed_and_verified_when_the_customer_confirms() {
+    let ticket = closed();
+    assert_eq!((ticket.state, ticket.closure), (State::Closed, Some(Closure::Verified)));
+    assert_eq!((ticket.verification_due_at, ticket.closed_at), (None, Some(after_hours(3))));
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Met);
+    only_in(&[State::Resolved], "TK4", |ticket| ticket.confirm(false, None, after_hours(4)));
+}
+
+#[test]
+fn resolved_goes_back_for_whoever_resolved_it_when_the_customer_rejects() {
+    let Change { ticket, act, .. } = resolved().reject(true, Some(record()), after_hours(3)).unwrap();
+    assert_eq!((ticket.state, ticket.assignee, ticket.resolver, act), (State::New, None, Some(MEMBER), Act::Rejected));
+    assert_eq!((ticket.reopen_count, ticket.verification_due_at), (1, None));
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Running);
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met, "TK26");
+    only_in(&[State::Resolved], "TK4", |ticket| ticket.reject(false, None, after_hours(4)));
+}
+
+#[test]
+fn resolved_is_closed_unverified_after_three_attempts_48_hours_apart() {
+    let mut ticket = resolved();
+    assert!(ticket.verify(after_hours(2 + 48) - SignedDuration::from_micros(1)).is_none());
+    for attempt in [2, 3] {
+        let at = after_hours(2 + 48 * (attempt - 1));
+        let change = ticket.verify(at).unwrap();
+        assert_eq!((change.act, i64::from(ticket.verification_attempts)), (Act::VerificationRequested, attempt));
+        assert!(ticket.verify(at).is_none(), "once for each attempt");
+    }
+    let change = ticket.verify(after_hours(2 + 48 * 3)).unwrap();
+    assert_eq!((change.act, ticket.state, ticket.closure), (Act::Closed, State::Closed, Some(Closure::Unverified)));
+    assert!(ticket.verify(after_hours(1000)).is_none());
+}
+
+#[test]
+fn closed_is_opened_again_within_thirty_days_and_not_later() {
+    let last = after_hours(3) + REOPEN_WITHIN - SignedDuration::from_micros(1);
+    let Change { ticket, act, .. } = closed().reopen(record(), last).unwrap();
+    assert_eq!((ticket.state, ticket.closure, ticket.reopen_count, act), (State::New, None, 1, Act::Reopened));
+    assert!(closed().reopen(record(), after_hours(3) + REOPEN_WITHIN).is_err(), "TK8");
+    only_in(&[State::Closed], "TK8", |ticket| ticket.reopen(record(), after_hours(4)));
+}
+
+#[test]
+fn what_is_not_resolved_can_be_called_off_and_its_clocks_count_for_nothing() {
+    let ticket = canceled();
+    assert_eq!((ticket.state, ticket.cancel_reason), (State::Canceled, Some(CancelReason::Spam)));
+    assert!(ticket.clocks.iter().all(|clock| clock.state == clock::State::Canceled));
+    let allowed = [State::New, State::Open, State::PendingCustomer];
+    only_in(&allowed, "TK4", |ticket| ticket.cancel(CancelReason::Duplicate, after_hours(4)));
+}
+
+#[test]
+fn another_priority_moves_the_targets_of_what_is_not_met() {
+    let urgent = Some((Priority::Urgent, targets([1, 4, 24])));
+    let ticket = resolved().update(None, urgent, after_hours(3)).unwrap().ticket;
+    assert_eq!(ticket.priority, Priority::Urgent);
+    let due = |kind| ticket.clocks.get(kind).unwrap().due_at;
+    assert_eq!(due(clock::Kind::ResolutionFirst), after_hours(16), "it was met");
+    let allowed = [State::New, State::Open, State::PendingCustomer, State::Resolved];
+    only_in(&allowed, "TK4", |ticket| ticket.update(Some("Another title".to_owned()), None, after_hours(4)));
+}
+
+#[test]
+fn a_wait_is_told_when_its_reason_is_new() {
+    let mut ticket = queued();
+    assert!(ticket.wait(Some(DEPARTMENT), WaitReason::NoFreePlace, start()).is_some());
+    assert!(ticket.wait(Some(DEPARTMENT), WaitReason::NoFreePlace, start()).is_none());
+    assert!(ticket.wait(Some(DEPARTMENT), WaitReason::NobodyOnShift, start()).is_some());
+    assert_eq!(ticket.version, 3);
+}
+
+#[test]
+fn every_clock_that_was_due_is_told_once() {
+    let mut ticket = queued();
+    let told = ticket.breach_clocks(after_hours(20));
+    let kinds: Vec<_> = told.iter().filter_map(|change| change.breached).collect();
+    assert_eq!(kinds, [clock::Kind::FirstResponse, clock::Kind::ResolutionFirst]);
+    assert_eq!(told.iter().map(|change| change.ticket.version).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(told[0].ticket.clocks.pending().len(), 2, "the first writes both");
+    assert!(told[1].ticket.clocks.pending().is_empty());
+    assert!(ticket.breach_clocks(after_hours(20)).is_empty());
+}
+
+#[derive(Debug, Clone)]
+enum Command {
+    Assign(bool),
+    Unassign,
+    Say(bool, bool, bool),
+    Resolve,
+    Confirm,
+    Reject,
+    Verify,
+    Reopen,
+    Cancel,
+    Priority(bool),
+    Breach,
+    Wait,
+    HandBack,
+}
+
+fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
+    let command = prop_oneof![
+        4 => any::<bool>().prop_map(Command::Assign),
+        1 => Just(Command::Unassign),
+        4 => (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(staff, public, asks)| Command::Say(staff, public, asks)),
+        4 => Just(Command::Resolve),
+        2 => Just(Command::Confirm),
+        3 => Just(Command::Reject),
+        2 => Just(Command::Verify),
+        2 => Just(Command::Reopen),
+        1 => Just(Command::Cancel),
+        1 => any::<bool>().prop_map(Command::Priority),
+        2 => Just(Command::Breach),
+        1 => Just(Command::Wait),
+        1 => Just(Command::HandBack),
+    ];
+    proptest::collection::vec((command, 0..200_i64), 0..40)
+}
+
+proptest! {
+    /// TK1, TK3, TK5 and the versions, whatever is done in whatever order and however late.
+    #[test]
+    fn no_order_of_commands_breaks_the_machine(commands in commands()) {
+        let (mut ticket, mut now) = (queued(), start());
+        for (command, hours) in commands {
+            now += SignedDuration::from_hours(hours);
+            let before = ticket.clone();
+            let changes: Vec<Change> = match command {
+                Command::Assign(other) => ticket.assign(if other { OTHER } else { MEMBER }, false, now).into_iter().collect(),
+                Command::Unassign => ticket.unassign(now).into_iter().collect(),
+                Command::Say(staff, public, asks) => {
+                    let author = if staff { Author::Staff } else { Author::Customer };
+                    let visibility = if public { Visibility::Public } else { Visibility::Internal };
+                    ticket.reply(Reply { awaits_customer: asks, ..says(author, visibility) }, now).into_iter().collect()
+                }
+                Command::Resolve => ticket.resolve(root(), "Done.".to_owned(), None, now).into_iter().collect(),
+                Command::Confirm => ticket.confirm(true, None, now).into_iter().collect(),
+                Command::Reject => ticket.reject(true, None, now).into_iter().collect(),
+                Command::Verify => ticket.clone().verify(now).into_iter().collect(),
+                Command::Reopen => ticket.reopen(record(), now).into_iter().collect(),
+                Command::Cancel => ticket.cancel(CancelReason::ByCustomer, now).into_iter().collect(),
+                Command::Priority(urgent) => {
+                    let (priority, hours) = if urgent { (Priority::Urgent, [1, 4, 24]) } else { (Priority::Low, [8, 40, 90]) };
+                    ticket.update(None, Some((priority, targets(hours))), now).into_iter().collect()
+                }
+                Command::Breach => ticket.clone().breach_clocks(now),
+                Command::Wait if ticket.is_in_queue() => {
+                    ticket.clone().wait(Some(DEPARTMENT), WaitReason::NobodyOnShift, now).into_iter().collect()
+                }
+                Command::HandBack if ticket.holds_place() => vec![ticket.clone().hand_back(now)],
+                Command::Wait | Command::HandBack => Vec::new(),
+            };
+            for (at, change) in changes.into_iter().enumerate() {
+                let next = written(change);
+                prop_assert_eq!(next.version, before.version + 1 + i64::try_from(at).unwrap());
+                ticket = next;
+            }
+            match ticket.state {
+                State::New => prop_assert!(ticket.assignee.is_none()),
+                State::Open | State::PendingCustomer => prop_assert!(ticket.assignee.is_some() && ticket.route_at.is_none()),
+                State::Resolved => prop_assert!(ticket.root_problem.is_some() && ticket.resolution > 0),
+                State::Closed | State::Canceled => prop_assert!(ticket.route_at.is_none()),
+            }
+            prop_assert_eq!(ticket.state == State::Resolved, ticket.verification_due_at.is_some());
+            prop_assert_eq!(ticket.state == State::Closed, ticket.closure.is_some() && ticket.closed_at.is_some());
+            prop_assert!((0..=3).contains(&ticket.verification_attempts));
+            prop_assert!(before.state != State::Canceled || ticket.state == State::Canceled);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Loops beside the calls.
+
+pub mod verification;

@@ -1,0 +1,223 @@
+//! Clocks in the database: stored as they fold, and breached at their due times.
+
+use std::time::Instant;
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
+};
+use seva_store::due::DueWork;
+use seva_tickets::{
+    clock::{Calendar, Clock, ClockEvent, Clocks, Kind, State, Step, store},
+    policy::{Policies, Targets},
+    recipient::Tier,
+    ticket::{self, Priority},
+};
+use sqlx::Row;
+use uuid::Uuid;
+
+use crate::floor::{Floor, NOON, at};
+
+/// The office closes at six in Kolkata: the first response of a ticket opened at noon is due at one.
+const FIRST_RESPONSE_DUE: &str = "2026-03-02T07:30:00Z";
+
+async fn load(floor: &Floor, ticket: Uuid) -> Clocks {
+    store::load(&floor.database.owner, &[ticket]).await.unwrap().remove(&ticket).unwrap()
+}
+
+/// Writes as the ticket's statement does.
+async fn save(floor: &Floor, ticket: Uuid, clocks: &Clocks) -> Result<(), seva_store::Fault> {
+    let statement = sqlx::query("select save_clocks($1, $2)").bind(ticket).bind(clocks.writes());
+    statement.execute(floor.database.db.calls()).await?;
+    Ok(())
+}
+
+/// Each clock of a ticket with its stored events.
+async fn folded(floor: &Floor, ticket: Uuid, calendar: &Calendar) -> Vec<Clock> {
+    let events = store::events(&floor.database.owner, ticket).await.unwrap();
+    Kind::ALL
+        .iter()
+        .map(|kind| {
+            let own: Vec<ClockEvent> = events.iter().filter(|event| event.clock == *kind).copied().collect();
+            Clock::fold(1, calendar.clone(), &own).unwrap()
+        })
+        .collect()
+}
+
+/// Types and times of the breaches that were told, in order.
+async fn told(floor: &Floor) -> Vec<Timestamp> {
+    let sql =
+        "select occurred_at from seva.outbox where type = 'seva.tickets.ticket.clock_breached.v1' order by position";
+    let rows = sqlx::query(sql).fetch_all(&floor.database.owner).await.unwrap();
+    rows.iter().map(|row| row.get::<jiff_sqlx::Timestamp, _>(0).to_jiff()).collect()
+}
+
+/// TK20: random steps, each loaded, decided and written by itself; what is stored is what the stored events fold to.
+#[tokio::test]
+async fn what_is_stored_is_the_fold_of_what_was_stored() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    let mut runner = TestRunner::new(Config::default());
+    let story = prop::collection::vec((0..9_u8, 0..100_000_i64), 12);
+    for _ in 0..25 {
+        let ticket = floor.delivery().await;
+        let mut now = floor.now();
+        for (act, seconds) in story.new_tree(&mut runner).unwrap().current() {
+            now += SignedDuration::from_secs(seconds);
+            let mut clocks = load(&floor, ticket).await;
+            match act {
+                0 | 1 => clocks.pause(now),
+                2 | 3 => clocks.resume(now),
+                4 => clocks.respond(now),
+                5 => clocks.resolve(now),
+                6 => clocks.reopen(now),
+                7 => clocks.close(now),
+                _ => {
+                    let minutes = SignedDuration::from_mins(30 + seconds / 60);
+                    let targets = Targets {
+                        first_response: minutes,
+                        resolution_first: minutes * 3,
+                        resolution_total: minutes * 9,
+                    };
+                    clocks.retarget(&targets, now);
+                }
+            }
+            save(&floor, ticket, &clocks).await.unwrap();
+            assert_eq!(load(&floor, ticket).await, clocks.written());
+        }
+        let stored = load(&floor, ticket).await;
+        let calendar = stored.iter().next().unwrap().calendar.clone();
+        assert_eq!(calendar.version(), 1);
+        let folded = folded(&floor, ticket, &calendar).await;
+        assert!(folded.iter().all(|clock| stored.get(clock.kind) == Some(clock)));
+    }
+}
+
+/// TK20: of two who decided upon the same clock one is refused.
+#[tokio::test]
+async fn a_clock_that_somebody_else_moved_is_not_moved_from_where_it_was() {
+    let floor = Floor::new().await;
+    let ticket = floor.delivery().await;
+    let (mut one, mut other) = (load(&floor, ticket).await, load(&floor, ticket).await);
+    one.respond(at(NOON));
+    other.cancel(at(NOON));
+    save(&floor, ticket, &one).await.unwrap();
+    assert!(save(&floor, ticket, &other).await.unwrap_err().violates("clock_event_pkey"));
+    assert_eq!(load(&floor, ticket).await, one.written());
+}
+
+/// TK22
+#[tokio::test]
+async fn a_clock_is_breached_at_its_due_time_and_not_a_microsecond_before() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    let ticket = floor.delivery().await;
+    let due = at(FIRST_RESPONSE_DUE);
+    assert_eq!(floor.breaches.next_due().await.unwrap(), Some(due));
+    let just_before = due - SignedDuration::from_micros(1);
+    assert_eq!(floor.breaches.run_batch(just_before, 200).await.unwrap(), 0);
+
+    assert_eq!(floor.breaches.run_batch(due, 200).await.unwrap(), 1);
+    assert_eq!(floor.breaches.run_batch(due, 200).await.unwrap(), 0);
+    let clocks = load(&floor, ticket).await;
+    let first_response = clocks.get(Kind::FirstResponse).unwrap();
+    assert_eq!((first_response.state, first_response.breached_at), (State::Running, Some(due)));
+    assert_eq!(floor.told(ticket).await, ["clock_breached"]);
+    assert_eq!(floor.breaches.next_due().await.unwrap(), Some(at("2026-03-02T10:30:00Z")));
+}
+
+/// TK22: also when the process was away for a day: each clock has an event of its own.
+#[tokio::test]
+async fn what_was_due_while_nobody_looked_is_breached_at_its_due_times() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    let ticket = floor.delivery().await;
+    floor.pass(7 * 24 * 60);
+    floor.breach().await;
+
+    let events = store::events(&floor.database.owner, ticket).await.unwrap();
+    let breaches: Vec<_> = events
+        .iter()
+        .filter(|event| event.step == Step::Breached)
+        .map(|event| (event.clock, event.at.to_string()))
+        .collect();
+    let expected = [
+        (Kind::FirstResponse, FIRST_RESPONSE_DUE.to_owned()),
+        (Kind::ResolutionFirst, "2026-03-02T10:30:00Z".to_owned()),
+        (Kind::ResolutionTotal, "2026-03-05T03:30:00Z".to_owned()),
+    ];
+    assert_eq!(breaches.len(), 3);
+    assert_eq!(breaches[..2], expected[..2]);
+    assert_eq!(breaches[2].0, expected[2].0);
+    assert_eq!(floor.told(ticket).await, ["clock_breached"; 3]);
+    assert_eq!(floor.breaches.next_due().await.unwrap(), None);
+    floor.events_have_no_gap().await;
+}
+
+/// TK22
+#[tokio::test]
+async fn what_is_paused_met_or_canceled_is_not_looked_at() {
+    let floor = Floor::new().await;
+    let ticket = floor.delivery().await;
+    let mut clocks = load(&floor, ticket).await;
+    clocks.respond(floor.now());
+    clocks.resolve(floor.now());
+    save(&floor, ticket, &clocks).await.unwrap();
+    assert_eq!(floor.breaches.next_due().await.unwrap(), None);
+    floor.pass(60_000);
+    floor.breach().await;
+    assert_eq!(told(&floor).await, []);
+}
+
+/// TK22: none twice, whoever comes first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_that_race_breach_each_clock_once() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    floor.tickets(100, ticket::Kind::Delivery, Priority::Normal, "en").await;
+    floor.pass(7 * 24 * 60);
+    join_all((0..4).map(|_| async { while floor.breaches.run_batch(floor.now(), 30).await.unwrap() > 0 {} })).await;
+    floor.breach().await;
+    assert_eq!(told(&floor).await.len(), 300);
+    assert_eq!(floor.count("select count(*) from clock_event where step = 'breached'").await, 300);
+    assert_eq!(floor.count("select count(*) from clock where breached_at is null").await, 0);
+    floor.events_have_no_gap().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_due_clocks_are_drained() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    floor.tickets(10_000, ticket::Kind::Delivery, Priority::Normal, "en").await;
+    floor.pass(60);
+    let began = Instant::now();
+    floor.breach().await;
+    let took = began.elapsed();
+    println!("clocks: 10000 breaches in {took:.2?}, {:.0} a second", 10_000.0 / took.as_secs_f64());
+    assert_eq!(told(&floor).await.len(), 10_000);
+}
+
+/// TK24
+#[tokio::test]
+async fn the_first_policy_has_targets_for_every_ticket() {
+    let floor = Floor::new().await;
+    let policies = Policies::new(floor.database.db.clone());
+    let policy = policies.newest().await.unwrap();
+    assert_eq!(policy.version(), 1);
+    assert_eq!(policies.of_version(1).await.unwrap(), policy);
+    assert!(policies.of_version(2).await.is_err());
+    let minutes = |kind, priority, tier| {
+        let Targets { first_response, resolution_first, resolution_total } = policy.targets(kind, priority, tier);
+        [first_response, resolution_first, resolution_total].map(|target| target.as_mins())
+    };
+    use ticket::Kind::{ComplaintStaff, Delivery};
+    assert_eq!(minutes(Delivery, Priority::Urgent, Tier::Standard), [30, 240, 1440]);
+    assert_eq!(minutes(Delivery, Priority::High, Tier::Loyal), [60, 480, 1620]);
+    assert_eq!(minutes(Delivery, Priority::Normal, Tier::Standard), [240, 960, 2700]);
+    assert_eq!(minutes(Delivery, Priority::Low, Tier::Standard), [480, 2400, 5400]);
+    assert_eq!(minutes(Delivery, Priority::Normal, Tier::Vip), [60, 480, 1620]);
+    assert_eq!(minutes(ComplaintStaff, Priority::Normal, Tier::Standard), [60, 480, 1620]);
+}
