@@ -8,7 +8,7 @@ use seva_proto::{
     common::v1 as values,
     staff::v1::{self as staff, staff_member},
 };
-use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name};
+use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name, proto::Faults};
 use uuid::Uuid;
 
 use crate::stored::stored_names;
@@ -191,7 +191,8 @@ impl StaffMember {
             // Nobody works in hours that are not named, and a zone is needed only for those that are.
             Some(shifts) if shifts.intervals.is_empty() && shifts.exceptions.is_empty() => Shifts::never(),
             Some(staff::Shifts { zone, intervals, exceptions }) => {
-                Shifts::within(hours(values::AvailabilityWindows { zone, intervals, exceptions })?)
+                let hours = values::AvailabilityWindows { zone, intervals, exceptions };
+                Shifts::within(AvailabilityWindows::try_from(hours).map_err(first)?)
             }
         };
         Ok(Self {
@@ -221,9 +222,7 @@ impl Department {
     pub fn heard(sequence: i64, event: staff::DepartmentEvent) -> Result<Self, Invalid> {
         let missing = || Invalid::new("FIELD_REQUIRED", "a department's event tells it with its calendar");
         let department = event.department.ok_or_else(missing)?;
-        let values::BusinessCalendar { zone, intervals, exceptions } = department.calendar.ok_or_else(missing)?;
-        let hours = hours(values::AvailabilityWindows { zone, intervals, exceptions })?;
-        let (week, exceptions) = (hours.intervals().to_vec(), hours.exceptions().to_vec());
+        let calendar = department.calendar.ok_or_else(missing)?;
         if department.calendar_version < 1 {
             return Err(Invalid::new("CALENDAR_VERSION_MALFORMED", "versions of a calendar count from 1"));
         }
@@ -231,16 +230,15 @@ impl Department {
             id: parse_name(DEPARTMENTS, &department.name)?,
             sequence,
             key: department.key,
-            calendar: BusinessCalendar::new(hours.zone().clone(), week, exceptions)?,
+            calendar: BusinessCalendar::try_from(calendar).map_err(first)?,
             calendar_version: department.calendar_version,
             ticket_kinds: department.ticket_kinds,
         })
     }
 }
 
-/// Hours as a message writes them; all sorts of hours are written alike.
-fn hours(written: values::AvailabilityWindows) -> Result<AvailabilityWindows, Invalid> {
+/// The first of several faults: one is enough for an event that cannot be applied.
+fn first(faults: Faults) -> Invalid {
     let malformed = || Invalid::new("HOURS_MALFORMED", "hours that cannot be read");
-    AvailabilityWindows::try_from(written)
-        .map_err(|faults| faults.into_iter().next().map_or_else(malformed, |(_, invalid)| invalid))
+    faults.into_iter().next().map_or_else(malformed, |(_, invalid)| invalid)
 }

@@ -1,0 +1,143 @@
+//! A ticket by link: the customer's own view, and the customer's word.
+
+use std::sync::Arc;
+
+use seva_proto::{
+    common::v1::{
+        ErrorReason, LinkPurpose, MintLinksRequest, link_service_client::LinkServiceClient, mint_links_request::Item,
+    },
+    tickets::v1::{
+        AnswerResolutionRequest, ConfirmTicketRequest, Conversation, GetConversationRequest, ReplyToTicketRequest,
+        message,
+        ticket::{Closure, State},
+    },
+};
+use seva_values::new_id;
+use tonic::{Code, Status};
+
+use crate::world::{World, a_ticket, id_of, is_refused};
+
+async fn link(world: &World, name: &str) -> String {
+    let item = Item { purpose: LinkPurpose::Ticket.into(), subject: name.to_owned() };
+    let mut links = LinkServiceClient::new(world.server.as_service("notifications"));
+    links.mint_links(MintLinksRequest { items: vec![item] }).await.unwrap().into_inner().links.remove(0).token
+}
+
+async fn see(world: &World, token: &str) -> Result<Conversation, Status> {
+    let request = GetConversationRequest { token: token.to_owned() };
+    Ok(world.conversations().get_conversation(request).await?.into_inner().conversation.unwrap())
+}
+
+async fn answer(world: &World, token: &str, resolution: i32, solved: bool) -> Result<Conversation, Status> {
+    let request = AnswerResolutionRequest {
+        token: token.to_owned(),
+        resolution,
+        solved,
+        text: if solved { String::new() } else { "It has not come.".to_owned() },
+        request_id: new_id().to_string(),
+    };
+    Ok(world.conversations().answer_resolution(request).await?.into_inner().conversation.unwrap())
+}
+
+/// A ticket that is resolved, and a link to it.
+async fn resolved() -> (World, String, String) {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    world.member("radha", &department, &["en"], 5).await;
+    let customer = world.customer("en").await;
+    let name = world.create(a_ticket(customer)).await.unwrap().name;
+    world.assigned(&name).await;
+    let internal = ReplyToTicketRequest {
+        name: name.clone(),
+        visibility: message::Visibility::Internal.into(),
+        text: "A difficult one.".to_owned(),
+        request_id: new_id().to_string(),
+        ..ReplyToTicketRequest::default()
+    };
+    world.tickets_of("radha").reply_to_ticket(internal).await.unwrap();
+    world.resolve(&name).await.unwrap();
+    let token = link(&world, &name).await;
+    (world, name, token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_sees_what_is_public_and_looking_changes_nothing() {
+    let (world, name, token) = resolved().await;
+    let before = world.get(&name).await;
+    for _ in 0..3 {
+        let seen = see(&world, &token).await.unwrap();
+        assert_eq!((seen.number.as_str(), seen.state(), seen.resolution), (before.number.as_str(), State::Resolved, 1));
+        let texts: Vec<&str> = seen.messages.iter().map(|message| message.text.as_str()).collect();
+        assert_eq!(texts, ["It comes today."]);
+        assert!(seen.messages.iter().all(|message| message.author_name.is_empty()), "who of us wrote it is for staff");
+    }
+    assert_eq!(world.get(&name).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_answer_again_changes_nothing_and_another_is_refused() {
+    let (world, name, token) = resolved().await;
+    let closed = answer(&world, &token, 1, true).await.unwrap();
+    assert_eq!((closed.state(), closed.closure(), closed.resolution), (State::Closed, Closure::Verified, 0));
+    let version = world.get(&name).await.etag;
+    answer(&world, &token, 1, true).await.unwrap();
+    assert_eq!(world.get(&name).await.etag, version);
+    is_refused(answer(&world, &token, 1, false).await, ErrorReason::LinkUsed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_an_earlier_resolution_is_refused() {
+    let (world, name, token) = resolved().await;
+    let rejected = answer(&world, &token, 1, false).await.unwrap();
+    assert_eq!(rejected.messages.last().unwrap().text, "It has not come.");
+    world.assigned(&name).await;
+    world.resolve(&name).await.unwrap();
+    is_refused(answer(&world, &token, 1, true).await, ErrorReason::LinkUsed);
+    answer(&world, &token, 2, true).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_yes_and_a_no_at_once_one_holds_and_the_other_is_told() {
+    for _ in 0..5 {
+        let (world, name, token) = resolved().await;
+        let world = Arc::new(world);
+        let by_phone = ConfirmTicketRequest {
+            name: name.clone(),
+            caller: "Asha".to_owned(),
+            request_id: new_id().to_string(),
+            ..ConfirmTicketRequest::default()
+        };
+        let mut tickets = world.tickets();
+        let (no, yes) = tokio::join!(answer(&world, &token, 1, false), tickets.confirm_ticket(by_phone));
+        assert!(no.is_ok() != yes.is_ok(), "{no:?} {yes:?}");
+        let acts = world.acts(&name).await;
+        let words = acts.iter().filter(|act| ["rejected", "closed"].contains(&act.as_str())).count();
+        assert_eq!(words, 1, "{acts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_reaches_its_ticket_until_it_ends_or_is_replaced_and_nothing_else() {
+    let (world, name, token) = resolved().await;
+    let mut changed = token.clone();
+    changed.replace_range(7..8, if token.as_bytes()[7] == b'0' { "1" } else { "0" });
+    assert_eq!(see(&world, &changed).await.unwrap_err().code(), Code::Unauthenticated);
+    let by_agent = seva_proto::tickets::v1::conversation_service_client::ConversationServiceClient::new(
+        world.server.as_role("agent"),
+    )
+    .get_conversation(GetConversationRequest { token: token.clone() })
+    .await;
+    assert_eq!(by_agent.unwrap_err().code(), Code::PermissionDenied, "links are opened by the portal");
+
+    sqlx::query("update ticket set link_generation = 1 where id = $1")
+        .bind(id_of(&name))
+        .execute(&world.database.owner)
+        .await
+        .unwrap();
+    is_refused(see(&world, &token).await, ErrorReason::LinkUsed);
+    let newer = link(&world, &name).await;
+    see(&world, &newer).await.unwrap();
+    world.pass(24 * 90);
+    is_refused(see(&world, &newer).await, ErrorReason::CredentialExpired);
+    assert_eq!(link(&world, &format!("tickets/{}", new_id())).await, "", "nothing to lead to");
+}

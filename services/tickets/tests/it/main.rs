@@ -1,0 +1,17 @@
+//! The service against a real PostgreSQL, with real feeds of the services that it follows.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
+
+mod assignment;
+mod clocks;
+mod conversation;
+mod floor;
+mod matters;
+mod places;
+mod recipients;
+mod requests;
+mod roster;
+mod routing;
+mod story;
+mod verification;
+mod world;
