@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seva::{assembly::PARTS, databases};
+use jiff::Timestamp;
+use seva::{assembly::PARTS, data_dir, databases};
 use seva_postgres::{Cluster, Options};
 use seva_values::id::new_id;
 
@@ -14,6 +15,9 @@ use crate::{
     Installation,
     process::{self, Folder, Process, free_port, write_private},
 };
+
+/// The file that holds the business time, where it is moved by hand.
+const CLOCK: &str = "clock";
 
 /// How a suite is set up.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +30,8 @@ pub struct SuiteOptions {
     pub mail: Option<String>,
     /// Where telemetry goes, if anywhere.
     pub otlp_endpoint: Option<String>,
+    /// Business time that is moved by hand, from this one on.
+    pub clock: Option<Timestamp>,
     /// Further environment of every service.
     pub environment: BTreeMap<String, String>,
 }
@@ -75,6 +81,10 @@ impl Suite {
         let installation = Installation::new(&keys, folder.path().join("mail"), urls.clone(), &everything);
         write_private(&keys.join("page.key"), format!("{}{}", new_id(), new_id()).as_bytes());
 
+        if let Some(start) = options.clock {
+            data_dir::write_private(&folder.path().join(CLOCK), start.to_string().as_bytes())
+                .expect("a clock can be set");
+        }
         let mut services = BTreeMap::new();
         for name in &names {
             let mut environment = environment_of(name, &folder, &installation, &options);
@@ -100,6 +110,16 @@ impl Suite {
         for (name, process) in &mut self.services {
             process.ready(self.installation.url(name)).await;
         }
+    }
+
+    /// Moves the business time of all processes; they see it a moment later.
+    ///
+    /// # Panics
+    /// When the suite follows the system's time.
+    pub fn advance_to(&self, time: Timestamp) {
+        let file = self.folder.path().join(CLOCK);
+        assert!(file.exists(), "the suite's time is moved by hand");
+        data_dir::write_private(&file, time.to_string().as_bytes()).expect("the clock can be moved");
     }
 
     /// The process of a service.
@@ -176,6 +196,9 @@ fn environment_of(
         ("SEVA_LOG_FORMAT".to_owned(), "text".to_owned()),
         ("RUST_BACKTRACE".to_owned(), "1".to_owned()),
     ]);
+    if options.clock.is_some() {
+        environment.insert("SEVA_CLOCK".to_owned(), format!("file:{}", shown(&folder.path().join(CLOCK))));
+    }
     if let Some(endpoint) = &options.otlp_endpoint {
         environment.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint.clone());
     }

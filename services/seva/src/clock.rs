@@ -1,9 +1,11 @@
 //! The business time of an installation that runs on manual time: stored in its data folder, moved forward by operators.
 
 use std::{
+    convert::Infallible,
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -13,7 +15,10 @@ use seva_proto::{
         AdvanceToRequest, AdvanceToResponse, GetTimeRequest, GetTimeResponse, clock_service_server::ClockService,
     },
 };
-use seva_runtime::{BusinessClock, Error};
+use seva_runtime::{
+    BusinessClock, Error,
+    tasks::{OnFailure, Tasks},
+};
 use seva_values::Invalid;
 use tokio::sync::Mutex;
 use tonic::{Request, Response, Status};
@@ -41,11 +46,8 @@ impl StoredClock {
     /// # Errors
     /// The file cannot be read or written, or holds no time.
     pub fn open(file: &Path, start: Timestamp) -> io::Result<Self> {
-        let time = match std::fs::read_to_string(file) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map_err(|error| io::Error::other(format!("{} holds no business time: {error}", file.display())))?,
+        let time = match read(file) {
+            Ok(time) => time,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 store(file, start)?;
                 start
@@ -86,6 +88,37 @@ impl StoredClock {
         }
         Ok(to)
     }
+}
+
+/// How often a followed file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A manual clock that follows the time in a file: that of an installation whose services are processes of their own. Whoever moves the time
+/// replaces the file; a time that lies behind is passed over.
+///
+/// # Errors
+/// The file cannot be read, or holds no time.
+pub fn follow(file: &Path, tasks: &Tasks) -> io::Result<BusinessClock> {
+    let clock = BusinessClock::manual(read(file)?);
+    let (followed, file, stopping) = (clock.clone(), file.to_owned(), tasks.stopping());
+    tasks.spawn("clock", OnFailure::StopProcess, async move {
+        while stopping.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+            match read(&file) {
+                Ok(time) if time > followed.now() => {
+                    followed.advance_to(time);
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the business time cannot be read; it stands"),
+            }
+        }
+        Ok::<_, Infallible>(())
+    });
+    Ok(clock)
+}
+
+fn read(file: &Path) -> io::Result<Timestamp> {
+    let text = std::fs::read_to_string(file)?;
+    text.trim().parse().map_err(|error| io::Error::other(format!("{} holds no business time: {error}", file.display())))
 }
 
 fn not_stored(error: &dyn std::error::Error) -> Error {

@@ -8,6 +8,8 @@ use seva_proto::customers::v1::{
     ContactPoint, CreateCustomerRequest, CreateCustomerResponse, Customer, contact_point::Kind,
     customer_service_client::CustomerServiceClient,
 };
+use seva_runtime::client::Peer;
+use seva_testkit::TestServer;
 use seva_values::new_id;
 use tokio::process::Command;
 
@@ -28,14 +30,14 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
     let bare = Bare::start(surroundings).await?;
     let (mut rates, mut to_pgbench, mut to_bare) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
-        let ours = creations(surroundings.agents_alone(), span).await?;
+        let ours = creations(|| agent(surroundings.alone("customers")), span).await?;
         let by_bare = creations(bare.client(), span).await?;
         let by_pgbench = pgbench(surroundings, script.path(), span).await?;
         rates.push(ours);
         to_pgbench.push(ours / by_pgbench);
         to_bare.push(ours / by_bare);
     }
-    let with_all = creations(surroundings.agents(), span).await?;
+    let with_all = creations(|| agent(surroundings.server("customers")), span).await?;
     surroundings.settled().await?;
     report.note("CreateCustomer, durable, 8 callers", median(rates), "calls/s");
     report.note("CreateCustomer, with all that follows beside it", with_all, "calls/s");
@@ -59,6 +61,11 @@ pub fn request() -> CreateCustomerRequest {
         ..Default::default()
     };
     CreateCustomerRequest { customer: Some(customer), request_id: id.to_string() }
+}
+
+/// An agent over a connection of its own.
+fn agent(server: &TestServer) -> CustomerServiceClient<Peer> {
+    CustomerServiceClient::new(server.as_role("agent"))
 }
 
 async fn creations<T>(client: impl Fn() -> CustomerServiceClient<T>, span: Duration) -> anyhow::Result<f64>
@@ -134,7 +141,7 @@ async fn pgbench(surroundings: &Surroundings, script: &Path, span: Duration) -> 
         .arg(span.as_secs().max(1).to_string())
         .arg("-f")
         .arg(script)
-        .arg(surroundings.ceiling())
+        .arg(surroundings.ceiling("customers"))
         .output()
         .await?;
     let said = String::from_utf8_lossy(&output.stdout);

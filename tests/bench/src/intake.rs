@@ -32,16 +32,49 @@ const ORDERS_PER_CUSTOMER: usize = 5;
 /// Batches of a stream that wait for their answer.
 const IN_FLIGHT: usize = 4;
 
-/// Streams `count` events and waits until everything that follows is done.
+/// What is offered when it is measured whether everything keeps up: a little more than the bar of the intake.
+const OFFERED: f64 = 5_200.0;
+
+/// Streams `count` events as fast as they are taken, and then as many at a steady pace, and waits until everything that follows is done.
 pub async fn measure(report: &mut Report, surroundings: &Surroundings, count: usize) -> anyhow::Result<()> {
+    let fast = stream(surroundings, 0, count, None).await?;
+    report.against("intake, streamed in batches of 100", fast.accepted_per_second, "events/s", Bar::AtLeast(5000.0));
+    report.note("lag of the slowest consumer after that", fast.lag.as_secs_f64(), "s");
+    report.note("intake with all messages handed over", fast.finished_per_second, "events/s");
+    report.note("share of events that tell a customer", fast.told, "of 1");
+
+    let steady = stream(surroundings, count / EVENTS_PER_ORDER, count, Some(OFFERED)).await?;
+    report.against("intake at a steady pace", steady.accepted_per_second, "events/s", Bar::AtLeast(5000.0));
+    report.against("lag of the slowest consumer after that pace", steady.lag.as_secs_f64(), "s", Bar::AtMost(1.0));
+    Ok(())
+}
+
+/// What a stream of events came to.
+struct Streamed {
+    accepted_per_second: f64,
+    /// With everything that follows done.
+    finished_per_second: f64,
+    lag: Duration,
+    /// Messages for each event.
+    told: f64,
+}
+
+/// Streams `count` events of orders from the number `first` on, together at `pace` events a second, if there is one.
+async fn stream(
+    surroundings: &Surroundings,
+    first: usize,
+    count: usize,
+    pace: Option<f64>,
+) -> anyhow::Result<Streamed> {
     let orders_each = count / EVENTS_PER_ORDER / STREAMS;
     let told_before = surroundings.told();
     let begin = Instant::now();
+    let pause = pace.map(|pace| Duration::from_secs_f64((BATCH * STREAMS) as f64 / pace));
     let mut streams = JoinSet::new();
     for stream in 0..STREAMS {
-        let client = IntakeServiceClient::new(surroundings.customers.as_role("integration"));
-        let batches = batches(stream * orders_each..(stream + 1) * orders_each);
-        streams.spawn(push(client, batches));
+        let client = IntakeServiceClient::new(surroundings.server("customers").as_role("integration"));
+        let from = first + stream * orders_each;
+        streams.spawn(push(client, batches(from..from + orders_each), pause));
     }
     let mut accepted = 0;
     while let Some(pushed) = streams.join_next().await {
@@ -51,24 +84,27 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, count: us
     let lag = surroundings.settled().await?;
     let events = (orders_each * STREAMS * EVENTS_PER_ORDER) as f64;
     anyhow::ensure!(accepted as f64 == events, "{accepted} of {events} events were accepted");
-
-    report.against("intake, streamed in batches of 100", events / taken, "events/s", Bar::AtLeast(5000.0));
-    report.against("lag of the slowest consumer when the last was accepted", lag.as_secs_f64(), "s", Bar::AtMost(1.0));
-    let told = surroundings.told() - told_before;
-    report.note("share of events that tell a customer", told as f64 / events, "of 1");
-    let all = begin.elapsed().as_secs_f64();
-    report.note("intake with all messages handed over", events / all, "events/s");
-    Ok(())
+    Ok(Streamed {
+        accepted_per_second: events / taken,
+        finished_per_second: events / begin.elapsed().as_secs_f64(),
+        lag,
+        told: (surroundings.told() - told_before) as f64 / events,
+    })
 }
 
-/// Pushes batches over one stream, a few in flight; answers how many events were accepted.
+/// Pushes batches over one stream, a few in flight, each at its time when there is a pause between them; answers how many events were accepted.
 async fn push(
     mut client: IntakeServiceClient<seva_runtime::client::Peer>,
     batches: Vec<StreamEventsRequest>,
+    pause: Option<Duration>,
 ) -> anyhow::Result<usize> {
     let (sender, receiver) = tokio::sync::mpsc::channel(IN_FLIGHT);
     let sending = async {
+        let mut ticks = pause.map(tokio::time::interval);
         for batch in batches {
+            if let Some(ticks) = &mut ticks {
+                ticks.tick().await;
+            }
             sender.send(batch).await?;
         }
         drop(sender);

@@ -1,37 +1,34 @@
 //! What the figures are measured on: one durable cluster, the services in this process, and a handler with nothing around its statement.
 
 use std::{
+    collections::BTreeMap,
     net::TcpListener as StdListener,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use anyhow::Context;
 use prost::Message;
 use serde_json::json;
-use seva_notifications::{Peers, Settings};
+use seva::assembly::{PARTS, Part, Surroundings as Around};
+use seva_notifications::{NotificationsConfig, Settings};
 use seva_postgres::{Cluster, Options, binaries};
 use seva_proto::customers::v1::{
     self as pb, CreateCustomerRequest, CreateCustomerResponse,
     customer_service_client::CustomerServiceClient,
     customer_service_server::{CustomerService, CustomerServiceServer},
-    recipient_service_client::RecipientServiceClient,
 };
 use seva_runtime::{
     BusinessClock,
     client::{Identity, Peer},
     clock::machine_now,
+    config::Faults,
     tasks::{OnFailure, Tasks},
 };
-use seva_store::{
-    Database,
-    consumer::{Consumer, GrpcSource},
-    due::Due,
-    feed::Feed,
-    migrate, sequencer,
-};
+use seva_store::{Database, consumer::Consumer, due::Due, feed::Feed, migrate, sequencer, service::Service};
 use seva_testkit::{TestServer, foundation, keyring};
-use seva_values::{AvailabilityWindows, Language, Zone, new_id};
+use seva_values::{AvailabilityWindows, Zone, new_id};
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator, types::Json};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -43,31 +40,31 @@ use tonic::{
 use crate::{create_customer::statement, mailbox::Mailbox};
 
 const PASSWORD: &str = "bench";
-/// The database on which calls are compared with their ceilings.
-const ALONE: &str = "alone";
+/// The databases on which calls are compared with their ceilings.
+const ALONE: [&str; 1] = ["customers_alone"];
 
 /// The cluster and the running services.
 pub struct Surroundings {
     cluster: Cluster,
-    pub customers: TestServer,
-    pub notifications: TestServer,
-    /// The customers service with its calls and its sequencer only: nothing follows from what is written, since nothing could follow from what
-    /// the ceilings write beside it.
-    alone: TestServer,
+    /// All services, wired as in an installation.
+    servers: BTreeMap<&'static str, TestServer>,
+    /// Services with their calls and their sequencer only: nothing follows from what is written, since nothing could follow from what the
+    /// ceilings write beside them.
+    alone: BTreeMap<&'static str, TestServer>,
     /// A channel of a system that pushes events.
     pub integration: Peer,
     /// Where messages end.
     pub mailbox: Arc<Mailbox>,
-    databases: [Database; 2],
-    alone_db: Database,
-    standings: Vec<Consumer>,
-    feeds: [Feed; 2],
-    dispatch: Vec<Due>,
+    databases: Vec<Database>,
+    alone_databases: Vec<Database>,
+    consumers: Vec<Consumer>,
+    feeds: Vec<Feed>,
+    due: Vec<Due>,
     _folder: tempfile::TempDir,
 }
 
 impl Surroundings {
-    /// Starts everything: the two services call each other over TCP, as separate processes would.
+    /// Starts everything: the services call each other over TCP, as separate processes would.
     pub async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("seva-bench-").tempdir()?;
         let port = StdListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -78,61 +75,67 @@ impl Surroundings {
             ..Options::new(folder.path().join("cluster"))
         };
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(options)).await??;
-        let alone_db = database(&cluster, ALONE, &seva_customers::MIGRATOR).await?;
-        let customers_db = database(&cluster, "customers", &seva_customers::MIGRATOR).await?;
-        let notifications_db = database(&cluster, "notifications", &seva_notifications::MIGRATOR).await?;
-        let clock = BusinessClock::system();
-        seva_notifications::ensure_catalog(&notifications_db, &clock).await?;
-
-        let keyring = keyring();
-        let listeners = [TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?];
-        let peer = |listener: &TcpListener, caller: &str, called: &str| {
-            let identity =
-                Identity::Service { signer: keyring.services[caller].clone(), audience: format!("service:{called}") };
-            let url = format!("http://{}", listener.local_addr()?);
-            Peer::connect_lazy(&url, identity).map_err(anyhow::Error::msg)
-        };
-        let to_notifications = peer(&listeners[1], "customers", "notifications")?;
-        let to_customers = peer(&listeners[0], "notifications", "customers")?;
-
         let mailbox = Arc::new(Mailbox::default());
-        let settings = Settings {
-            provider: mailbox.clone(),
-            company_name: "Seva Bench".to_owned(),
-            default_language: Language::parse("en").expect("a well-known tag"),
-            preferences_link: None,
-        };
-        let peers = Peers {
-            customers: Arc::new(GrpcSource::new("customers", to_customers.clone())),
-            recipients: Arc::new(RecipientServiceClient::new(to_customers)),
-        };
-        let messages = Arc::new(GrpcSource::new("notifications", to_notifications));
-        let mut alone = seva_customers::service(foundation(alone_db.clone(), clock.clone()), messages.clone());
-        alone.consumers.clear();
-        alone.due.clear();
-        let customers = seva_customers::service(foundation(customers_db.clone(), clock.clone()), messages);
-        let notifications = seva_notifications::service(foundation(notifications_db.clone(), clock), peers, settings);
+        let mut settings =
+            NotificationsConfig::default().check(&mut Faults::new()).context("the defaults are settings")?;
+        settings.provider = mailbox.clone();
 
-        let standings = [customers.consumers.clone(), notifications.consumers.clone()].concat();
-        let feeds = [customers.feed.clone(), notifications.feed.clone()];
-        let dispatch = notifications.due.clone();
-        let [customers_port, notifications_port] = listeners;
-        let customers = TestServer::start_on(customers_port, customers, keyring.clone()).await;
-        let notifications = TestServer::start_on(notifications_port, notifications, keyring).await;
+        let mut listeners = BTreeMap::new();
+        for part in &PARTS {
+            listeners.insert(part.name, TcpListener::bind("127.0.0.1:0").await?);
+        }
+        let urls = listeners.iter().map(|(name, listener)| Ok((*name, format!("http://{}", listener.local_addr()?))));
+        let urls: BTreeMap<_, _> = urls.collect::<std::io::Result<_>>()?;
+        let (mut services, mut alone) = (Vec::new(), Vec::new());
+        for part in &PARTS {
+            let db = database(&cluster, part.name, part.migrator).await?;
+            services.push(assemble(part, db, &urls, &settings).await?);
+            if let Some(name) = ALONE.iter().find(|name| **name == alone_name(part.name)) {
+                let db = database(&cluster, name, part.migrator).await?;
+                let mut service = assemble(part, db, &urls, &settings).await?;
+                service.consumers.clear();
+                service.due.clear();
+                alone.push(service);
+            }
+        }
+
+        let database_of = |service: &Service| service.foundation.db.clone();
+        let databases = services.iter().map(database_of).collect();
+        let alone_databases = alone.iter().map(database_of).collect();
+        let consumers = services.iter().flat_map(|service| service.consumers.clone()).collect();
+        let feeds = services.iter().map(|service| service.feed.clone()).collect();
+        let due = services.iter().flat_map(|service| service.due.clone()).collect();
+        let (mut servers, mut alone_servers) = (BTreeMap::new(), BTreeMap::new());
+        for service in services {
+            let (name, listener) = (service.name, listeners.remove(service.name).context("one for each service")?);
+            servers.insert(name, TestServer::start_on(listener, service, keyring()).await);
+        }
+        for service in alone {
+            alone_servers.insert(service.name, TestServer::start(service).await);
+        }
         Ok(Self {
-            integration: customers.as_role("integration"),
+            integration: servers["customers"].as_role("integration"),
             cluster,
-            customers,
-            notifications,
-            alone: TestServer::start(alone).await,
+            servers,
+            alone: alone_servers,
             mailbox,
-            databases: [customers_db, notifications_db],
-            alone_db,
-            standings,
+            databases,
+            alone_databases,
+            consumers,
             feeds,
-            dispatch,
+            due,
             _folder: folder,
         })
+    }
+
+    /// A running service, with everything that follows.
+    pub fn server(&self, service: &str) -> &TestServer {
+        &self.servers[service]
+    }
+
+    /// The same service with its calls only.
+    pub fn alone(&self, service: &str) -> &TestServer {
+        &self.alone[service]
     }
 
     /// Waits until everything that was pushed has had all its effects; answers how long the slowest consumer took for its backlog. A dead
@@ -161,7 +164,7 @@ impl Surroundings {
             }
             let head = feed.bounds().await?.head;
             let behind = |consumer: &&Consumer| consumer.source() == feed.source();
-            if self.standings.iter().filter(behind).any(|consumer| consumer.standing().feed_no < head) {
+            if self.consumers.iter().filter(behind).any(|consumer| consumer.standing().feed_no < head) {
                 return Ok(false);
             }
         }
@@ -169,7 +172,7 @@ impl Surroundings {
     }
 
     async fn nothing_due(&self) -> anyhow::Result<bool> {
-        for due in &self.dispatch {
+        for due in &self.due {
             if due.next_due().await?.is_some_and(|due| due <= machine_now()) {
                 return Ok(false);
             }
@@ -191,36 +194,47 @@ impl Surroundings {
         self.mailbox.count()
     }
 
-    /// Clients of the whole customers service, each over a connection of its own.
-    pub fn agents(&self) -> impl Fn() -> CustomerServiceClient<Peer> {
-        || CustomerServiceClient::new(self.customers.as_role("agent"))
-    }
-
-    /// Clients of the one that is alone, each over a connection of its own.
-    pub fn agents_alone(&self) -> impl Fn() -> CustomerServiceClient<Peer> {
-        || CustomerServiceClient::new(self.alone.as_role("agent"))
-    }
-
     /// One of PostgreSQL's programs.
     pub fn program(&self, name: &str) -> PathBuf {
         binaries::find().map_or_else(|_| name.into(), |found| found.program(name))
     }
 
-    /// Where the database of the ceilings is reached over TCP.
-    pub fn ceiling(&self) -> String {
-        tcp_url(&self.cluster, ALONE)
+    /// Where the database of a service that is alone, and of its ceilings, is reached over TCP.
+    pub fn ceiling(&self, service: &str) -> String {
+        tcp_url(&self.cluster, &alone_name(service))
     }
 
     /// Stops everything.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.customers.tasks.stop(Duration::from_secs(5)).await;
-        self.notifications.tasks.stop(Duration::from_secs(5)).await;
-        self.alone.tasks.stop(Duration::from_secs(5)).await;
-        for db in self.databases.iter().chain([&self.alone_db]) {
+        for server in self.servers.values().chain(self.alone.values()) {
+            server.tasks.stop(Duration::from_secs(5)).await;
+        }
+        for db in self.databases.iter().chain(&self.alone_databases) {
             db.close().await;
         }
         Ok(tokio::task::spawn_blocking(|| self.cluster.stop_and_delete()).await??)
     }
+}
+
+/// A service as in an installation, on this database.
+async fn assemble(
+    part: &Part,
+    db: Database,
+    urls: &BTreeMap<&'static str, String>,
+    settings: &Settings,
+) -> anyhow::Result<Service> {
+    let keyring = keyring();
+    let peers = part.calls.iter().map(|called| {
+        let signer = keyring.services[part.name].clone();
+        let identity = Identity::Service { signer, audience: format!("service:{called}") };
+        Ok((*called, Peer::connect_lazy(&urls[called], identity).map_err(anyhow::Error::msg)?))
+    });
+    let around = Around { peers: peers.collect::<anyhow::Result<_>>()?, notifications: settings.clone() };
+    part.assemble(foundation(db, BusinessClock::system()), around).await.map_err(anyhow::Error::msg)
+}
+
+fn alone_name(service: &str) -> String {
+    format!("{service}_alone")
 }
 
 /// A migrated database of a service, reached over TCP.
@@ -247,7 +261,7 @@ impl Bare {
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
-            .connect(&surroundings.ceiling())
+            .connect(&surroundings.ceiling("customers"))
             .await?;
         let handler = BareHandler { pool, statement: statement()?.into() };
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -190,3 +190,29 @@ async fn the_customer_of_a_late_order_is_told_before_the_day_has_passed_and_when
     assert_eq!(judge::broken(&suite, &[]).await.unwrap(), Vec::<String>::new());
     suite.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn separate_processes_follow_a_clock_that_is_moved_by_hand() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let start = at("2026-03-02T09:00:00Z");
+    let suite = Suite::start(SuiteOptions { clock: Some(start), ..SuiteOptions::default() }).await;
+    let shop = suite.as_pusher(&[SOURCE]).await;
+    let mut order = ShopOrder::new(&Shopper::new("bn"));
+    push(&shop, vec![order.placed(at("2026-03-02T08:59:00Z"), Some(("2026-03-04", "Asia/Kolkata")))]).await;
+    drained_at(&suite, start).await;
+    let customer = customer_of(&suite, &order.shopper).await.name;
+    let subject = order_name(&suite, &order).await;
+
+    // The promised day ends at 18:30 in UTC; a day before that it is at risk.
+    for (time, milestone) in
+        [("2026-03-03T18:30:00Z", "order_promised_day_at_risk"), ("2026-03-04T18:30:00Z", "order_promised_day_missed")]
+    {
+        suite.advance_to(at(time));
+        drained_at(&suite, at(time)).await;
+        let told = explain(&suite, &customer, &subject, milestone).await.notification.unwrap();
+        let sent_at = told.send_time.unwrap();
+        assert_eq!(sent_at.seconds, at(time).as_second(), "{milestone} is told in business time");
+    }
+    assert_eq!(judge::broken(&suite, &[]).await.unwrap(), Vec::<String>::new());
+    suite.stop().await;
+}

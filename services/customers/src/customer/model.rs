@@ -1,6 +1,7 @@
 //! What a customer is and how it changes: pure functions of the customer, the change and the time.
 
 use jiff::Timestamp;
+use seva_runtime::mask::replace;
 use seva_values::{AvailabilityWindows, Email, Invalid, Language, Phone, Zone};
 use uuid::Uuid;
 
@@ -238,14 +239,6 @@ impl Customer {
         let mut of_kind = self.contact_points.iter().filter(|point| point.address.kind() == kind);
         let first = of_kind.clone().next();
         of_kind.find(|point| point.primary).or(first).map(|point| &point.address)
-    }
-}
-
-/// Puts a new value in and notes the field's name, when there is one and it differs.
-fn replace<T: PartialEq>(field: &mut T, value: Option<T>, name: &'static str, changed: &mut Vec<&'static str>) {
-    if let Some(value) = value.filter(|value| value != field) {
-        *field = value;
-        changed.push(name);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{failure::Failure, settings::OWN_MAIL_FOLDER};
 pub mod check;
 pub mod consumers;
 pub mod feed;
+pub mod keys;
 pub mod migrate;
 pub mod replay;
 pub mod serve;
@@ -36,6 +37,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Makes a token with the issuer of an installation
     Token(token::TokenArgs),
+    /// Makes the keys of an installation whose services are processes of their own
+    Keys(keys::KeysArgs),
     /// Plays a shop's history through an installation of its own, on a clock that is moved by hand
     Replay(Box<replay::ReplayArgs>),
     /// Looks after the consumers of other services' events
@@ -75,6 +78,7 @@ impl Cli {
             Command::Serve(args) => Box::pin(serve::run(*args)).await,
             Command::Migrate(args) => migrate::run(args).await,
             Command::Token(args) => token::run(&args),
+            Command::Keys(args) => keys::run(&args),
             Command::Replay(args) => Box::pin(replay::run(*args)).await,
             Command::Consumers(command) => consumers::run(command).await,
             Command::Feed(command) => feed::run(command).await,

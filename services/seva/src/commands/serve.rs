@@ -1,6 +1,11 @@
 //! `seva serve`: one service in this process, configured by flags and environment.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -19,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     assembly::{Part, Surroundings},
+    clock::follow,
     databases,
     failure::Failure,
     instance,
@@ -45,6 +51,9 @@ pub struct ServeArgs {
     /// File with the secret that seals page tokens: 32 bytes or more, the same in all replicas
     #[arg(long, env = "SEVA_PAGE_KEY", value_name = "FILE")]
     page_key: Option<PathBuf>,
+    /// Business time: `system`, or `file:PATH`, which follows the time in that file: for rehearsals whose time is moved by hand
+    #[arg(long, env = "SEVA_CLOCK", value_name = "CLOCK", default_value = "system")]
+    clock: String,
     #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
@@ -64,6 +73,8 @@ pub struct Checked {
     database: Secret<String>,
     peers: BTreeMap<&'static str, String>,
     page_key: PageKey,
+    /// Whose time is followed; `None`: the system's.
+    clock: Option<PathBuf>,
     auth: config::Auth,
     notifications: seva_notifications::Settings,
     limits: Limits,
@@ -81,6 +92,7 @@ impl ServeArgs {
                 });
                 faults.take("--page-key (SEVA_PAGE_KEY)", long_enough)
             });
+        let clock = self.clock(faults);
         let notifications = self.notifications.check(faults);
         let limits = self.limits.check(faults);
         let Some(part) = Part::named(&self.service) else {
@@ -96,6 +108,7 @@ impl ServeArgs {
             database: database?,
             peers,
             page_key: PageKey::new(&page_key?),
+            clock: clock?,
             auth: auth?,
             notifications: notifications?,
             limits: limits?,
@@ -107,6 +120,19 @@ impl ServeArgs {
             Some(file) => faults.take(name, readable_file(file)),
             None => {
                 faults.add(name, "is required");
+                None
+            }
+        }
+    }
+
+    /// Whose time is followed, if anybody's.
+    #[expect(clippy::option_option, reason = "a fault, the system's time, or a file's")]
+    fn clock(&self, faults: &mut Faults) -> Option<Option<PathBuf>> {
+        match (self.clock.as_str(), self.clock.strip_prefix("file:")) {
+            ("system", _) => Some(None),
+            (_, Some(file)) => faults.take("--clock (SEVA_CLOCK)", readable_file(Path::new(file))).map(Some),
+            (other, None) => {
+                faults.add("--clock (SEVA_CLOCK)", format!("{other:?} is not system or file:PATH"));
                 None
             }
         }
@@ -157,6 +183,7 @@ impl ServeArgs {
             ("listen".to_owned(), self.listen.address.clone()),
             ("database".to_owned(), database.as_ref().map_or_else(|| "none".to_owned(), masked)),
             ("page_key".to_owned(), file(&self.page_key)),
+            ("clock".to_owned(), self.clock.clone()),
             ("jwks".to_owned(), file(&self.auth.jwks)),
             ("issuer".to_owned(), self.auth.issuer.clone()),
             ("signing_key".to_owned(), file(&self.auth.signing_key)),
@@ -181,7 +208,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut faults = Faults::new();
     let checked = args.check(&mut faults);
     faults.finish()?;
-    let Checked { part, address, database, peers, page_key, auth, notifications, limits } =
+    let Checked { part, address, database, peers, page_key, clock, auth, notifications, limits } =
         checked.context("settings without a fault are settings")?;
     let telemetry = telemetry::init(part.name, &args.telemetry).map_err(FaultySettings)?;
     let signal = shutdown::signal().context("listening for signals")?;
@@ -191,7 +218,11 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::Unavailable(format!("{address} cannot be listened on: {error}")))?;
     let tasks = Tasks::new();
-    let foundation = Foundation { db: db.clone(), clock: BusinessClock::system(), page_key, tasks: tasks.clone() };
+    let clock = match clock {
+        Some(file) => follow(&file, &tasks).map_err(|error| Failure::Unavailable(error.to_string()))?,
+        None => BusinessClock::system(),
+    };
+    let foundation = Foundation { db: db.clone(), clock, page_key, tasks: tasks.clone() };
     let surroundings = Surroundings { peers: connect(peers, auth.signer)?, notifications };
     let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;
     let health = instance::serve(&mut service, auth.verifier, limits, None, listener)?;

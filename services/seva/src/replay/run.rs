@@ -19,8 +19,7 @@ use crate::{
 
 /// Business time goes on for so long after the last event, for what is due later.
 const AFTER_THE_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long everything that follows from an instant may take: longer than the lease on work that a killed process had taken, which is two
-/// minutes for messages.
+/// How long everything that follows from an instant may take: much longer than the lease on work that a killed process had taken.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a run did.
@@ -79,7 +78,7 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         return Ok(played);
     }
     if let Some(at) = resumed_at {
-        eprintln!("going on from {at}; work that a killed process had taken is waited for, two minutes at most");
+        eprintln!("going on from {at}; work that a killed process had taken is waited for, some seconds at most");
     }
     let mut shop = Shop::open(instance).await?;
     let mut clock = ClockServiceClient::new(instance.operators_peer(seva_customers::NAME)?);

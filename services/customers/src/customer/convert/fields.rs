@@ -2,7 +2,7 @@
 
 use prost_types::FieldMask;
 use seva_proto::customers::v1 as pb;
-use seva_runtime::Violations;
+use seva_runtime::{Violations, mask};
 use seva_values::{AvailabilityWindows, Email, Invalid, Language, Phone, Zone};
 
 use super::{parse_external_ref, short_text};
@@ -59,26 +59,13 @@ pub fn change(customer: &pb::Customer, paths: &[&str], violations: &mut Violatio
     change
 }
 
-/// The paths to write: of the mask, of `*`, or without a mask of every field that is set.
+/// The paths to write.
 pub fn masked_paths(
     mask: Option<FieldMask>,
     customer: &pb::Customer,
     violations: &mut Violations,
 ) -> Vec<&'static str> {
-    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
-        return WRITABLE.iter().copied().filter(|path| is_set(customer, path)).collect();
-    };
-    for (at, path) in mask.paths.iter().enumerate() {
-        let path = path.as_str();
-        if path != "*" && !WRITABLE.contains(&path) && !OUTPUT_ONLY.contains(&path) {
-            violations.add(
-                format!("update_mask.paths[{at}]"),
-                Invalid::new("MASK_PATH_UNKNOWN", format!("has to be *, or one of: {}", WRITABLE.join(", "))),
-            );
-        }
-    }
-    let is_named = |path: &str| mask.paths.iter().any(|named| named == path || named == "*");
-    WRITABLE.iter().copied().filter(|path| is_named(path)).collect()
+    mask::masked_paths(mask, WRITABLE, OUTPUT_ONLY, |path| is_set(customer, path), violations)
 }
 
 fn is_set(customer: &pb::Customer, path: &str) -> bool {

@@ -9,7 +9,7 @@ use seva_store::{
     Etag,
     paging::{Order, PageKey, PageRequest},
 };
-use seva_values::{Invalid, parse_name};
+use seva_values::{Invalid, parse_name, text};
 use uuid::Uuid;
 
 use super::{
@@ -118,21 +118,14 @@ pub fn parse_channel(channel: i32) -> Result<Option<ConsentChannel>, Invalid> {
     }
 }
 
-/// A text of one line that may be empty, without space around it.
+/// A part of a name, or another short text, that may be empty.
 fn short_text(text: &str) -> Result<String, Invalid> {
-    if text.chars().count() > MAX_NAME_CHARS {
-        return Err(Invalid::new("TEXT_TOO_LONG", format!("has {MAX_NAME_CHARS} characters at most")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Invalid::new("TEXT_CONTROL_CHARACTER", "cannot hold line breaks or other control characters"));
-    }
-    Ok(text.trim().to_owned())
+    text::line(text, MAX_NAME_CHARS)
 }
 
-/// A text of one line that is not empty.
+/// A short text that is not empty.
 pub fn required_text(text: &str) -> Result<String, Invalid> {
-    let text = short_text(text)?;
-    if text.is_empty() { Err(Invalid::new("FIELD_REQUIRED", "is required")) } else { Ok(text) }
+    text::required_line(text, MAX_NAME_CHARS)
 }
 
 /// Reads an id of another system below `field`.
