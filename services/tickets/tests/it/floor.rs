@@ -10,25 +10,32 @@ use prost::Message;
 use seva_proto::{
     common::v1::{BusinessCalendar, Weekday, WeeklyInterval},
     staff::v1::{self as staff, DepartmentEvent, Shifts, StaffMemberEvent, staff_member as message},
+    tickets::v1::{self as pb, UpdateTicketRequest, ticket_service_server::TicketService},
 };
-use seva_runtime::{BusinessClock, clock::machine_now};
+use seva_runtime::{
+    BusinessClock,
+    auth::{Principal, PrincipalKind},
+    call::Method,
+    clock::machine_now,
+};
 use seva_store::{
     Event, Fault,
     consumer::Handler,
     due::{BATCH, Bell, DueWork},
     service::Foundation,
 };
-use seva_testkit::{TestDatabase, foundation};
+use seva_testkit::{TestDatabase, eventually, foundation};
 use seva_tickets::{
     MIGRATOR, NAME,
     clock::{Breaches, Calendar, Clocks},
-    policy::Targets,
+    policy::{Policies, Targets},
     roster::{self, Roster},
     routing::Routing,
-    ticket::{Kind, Priority},
+    ticket::{Commands, Kind, Priority, TicketRpc},
 };
 use seva_values::new_id;
 use sqlx::Row;
+use tonic::{Request, Status};
 use uuid::Uuid;
 
 /// Business time at which every floor begins: a Monday noon in Kolkata.
@@ -259,6 +266,38 @@ impl Floor {
     pub async fn resolves(&self, ticket: Uuid) {
         let assignee = self.seen(ticket).await.assignee;
         self.change(ticket, "resolved", assignee, false).await.unwrap();
+    }
+
+    /// A person changes its title.
+    pub async fn rename(&self, ticket: Uuid, title: &str) -> Result<(), Status> {
+        let Foundation { db, clock, .. } = &self.foundation;
+        let commands = Commands::new(db.clone(), clock.clone(), Policies::new(db.clone()), Bell::default());
+        let name = format!("tickets/{ticket}");
+        let mut request = Request::new(UpdateTicketRequest {
+            ticket: Some(pb::Ticket { name, title: title.to_owned(), ..pb::Ticket::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["title".to_owned()] }),
+            request_id: new_id().to_string(),
+        });
+        request.extensions_mut().insert(Principal {
+            subject: "user:lead".to_owned(),
+            kind: PrincipalKind::User,
+            roles: Arc::default(),
+            scopes: Arc::default(),
+            sources: Vec::new(),
+            customer: None,
+            on_behalf_of: None,
+            expires_at: None,
+        });
+        request.extensions_mut().insert(Method("/seva.tickets.v1.TicketService/UpdateTicket".to_owned()));
+        TicketRpc::new(&self.foundation, commands).update_ticket(request).await?;
+        Ok(())
+    }
+
+    /// Waits until a statement waits for a ticket that somebody else is writing.
+    pub async fn somebody_waits_for_a_ticket(&self) {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%ticket%'";
+        eventually("somebody waits for a ticket", async || (self.count(waiting).await > 0).then_some(())).await;
     }
 
     /// Routes until nothing is due; answers how much was.

@@ -8,7 +8,6 @@ use seva_proto::staff::v1::{
     staff_member::{Presence, State},
 };
 use seva_store::due::DueWork;
-use seva_testkit::eventually;
 use seva_tickets::{
     routing::{Question, Unavailable, check_assignment},
     ticket::{Kind, Priority},
@@ -254,12 +253,7 @@ async fn a_place_that_frees_while_routing_looks_is_given_too() {
     let mut writing = floor.database.owner.begin().await.unwrap();
     sqlx::query("select from ticket where id = $1 for update").bind(tickets[2]).execute(&mut *writing).await.unwrap();
     let meanwhile = async {
-        eventually("routing waits for the ticket", async || {
-            let waiting = "select count(*) from pg_stat_activity
-                where datname = current_database() and wait_event_type = 'Lock' and query like '%ticket%'";
-            (floor.count(waiting).await > 0).then_some(())
-        })
-        .await;
+        floor.somebody_waits_for_a_ticket().await;
         floor.resolves(tickets[1]).await;
         writing.commit().await.unwrap();
     };
@@ -268,6 +262,30 @@ async fn a_place_that_frees_while_routing_looks_is_given_too() {
     assert_eq!(floor.assignee(tickets[2]).await, Some(id_of(&asha)));
     assert_eq!(floor.assignee(tickets[3]).await, Some(id_of(&asha)));
     floor.places_are_right().await;
+}
+
+/// A call that read the ticket before the roster, or routing, scheduled it does not take the schedule back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_writes_on_a_waiting_ticket_does_not_make_routing_forget_it() {
+    let floor = Floor::new().await;
+    let ticket = floor.ticket(Kind::Billing, Priority::Normal, "en").await;
+    floor.route().await;
+    assert_eq!(floor.waits(ticket).await, ("no_department".to_owned(), None));
+
+    let mut scheduling = floor.database.owner.begin().await.unwrap();
+    sqlx::query("update ticket set route_at = $2 where id = $1")
+        .bind(ticket)
+        .bind(jiff_sqlx::Timestamp::from(floor.now()))
+        .execute(&mut *scheduling)
+        .await
+        .unwrap();
+    let meanwhile = async {
+        floor.somebody_waits_for_a_ticket().await;
+        scheduling.commit().await.unwrap();
+    };
+    let (renamed, ()) = tokio::join!(floor.rename(ticket, "An invoice"), meanwhile);
+    renamed.unwrap();
+    assert_eq!(floor.seen(ticket).await.route_at, Some(floor.now()));
 }
 
 /// TK30: people give tickets by hand while routing gives them too.
