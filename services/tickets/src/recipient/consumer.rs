@@ -10,8 +10,6 @@ use sqlx::PgConnection;
 use super::{model::Recipient, store};
 use crate::stored::malformed;
 
-/// The consumer's name for ever.
-pub const NAME: &str = "recipients";
 /// Of all events that carry a customer's state.
 const TYPES: &str = "seva.customers.customer.";
 

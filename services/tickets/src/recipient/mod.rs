@@ -4,5 +4,5 @@ pub mod consumer;
 pub mod model;
 pub mod store;
 
-pub use consumer::{NAME, Recipients};
+pub use consumer::Recipients;
 pub use model::{Recipient, Tier};
