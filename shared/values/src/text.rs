@@ -21,7 +21,7 @@ pub fn line(text: &str, longest: usize) -> Result<String, Invalid> {
 ///
 /// # Errors
 ///
-/// As [`line`]; `FIELD_REQUIRED`.
+/// As [`line()`]; `FIELD_REQUIRED`.
 pub fn required_line(text: &str, longest: usize) -> Result<String, Invalid> {
     let text = line(text, longest)?;
     if text.is_empty() { Err(Invalid::new("FIELD_REQUIRED", "is required")) } else { Ok(text) }

@@ -1,9 +1,8 @@
 //! A customer's creation, durable, with audit, event and request id: through us, through a bare tonic handler with the same statement, and by
 //! pgbench with the same statement over TCP. The three write to one database, on which nothing follows from what is written.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
-use anyhow::Context;
 use seva_proto::customers::v1::{
     ContactPoint, CreateCustomerRequest, CreateCustomerResponse, Customer, contact_point::Kind,
     customer_service_client::CustomerServiceClient,
@@ -11,13 +10,11 @@ use seva_proto::customers::v1::{
 use seva_runtime::client::Peer;
 use seva_testkit::TestServer;
 use seva_values::new_id;
-use tokio::process::Command;
 
 use crate::{
-    CALLERS,
     load::{median, rate},
     report::{Bar, Report},
-    surroundings::{Bare, Surroundings},
+    surroundings::{Bare, Surroundings, checked_statement, pgbench},
 };
 
 /// What tells the statement of `CreateCustomer` from the others.
@@ -32,7 +29,7 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
     for _ in 0..3 {
         let ours = creations(|| agent(surroundings.alone("customers")), span).await?;
         let by_bare = creations(bare.client(), span).await?;
-        let by_pgbench = pgbench(surroundings, script.path(), span).await?;
+        let by_pgbench = pgbench(surroundings, &surroundings.ceiling("customers"), script.path(), span).await?;
         rates.push(ours);
         to_pgbench.push(ours / by_pgbench);
         to_bare.push(ours / by_bare);
@@ -87,16 +84,9 @@ where
     .await
 }
 
-/// The statement as our handler sends it: the one that is checked at compile time.
+/// The statement as our handler sends it.
 pub fn statement() -> anyhow::Result<String> {
-    for entry in fs::read_dir("services/customers/.sqlx").context("run from the project's root")? {
-        let checked: serde_json::Value = serde_json::from_slice(&fs::read(entry?.path())?)?;
-        let query = checked["query"].as_str().unwrap_or_default();
-        if query.contains(MARK) {
-            return Ok(query.to_owned());
-        }
-    }
-    anyhow::bail!("no checked statement contains {MARK}")
+    checked_statement("customers", MARK)
 }
 
 /// The same statement with values in place of parameters: fresh ids where ids are, the sizes that our request has elsewhere.
@@ -133,21 +123,4 @@ fn for_pgbench(statement: &str) -> String {
     }
     let one_line = script.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     format!("\\set number random(1, 9000000000000000000)\n{one_line};\n")
-}
-
-async fn pgbench(surroundings: &Surroundings, script: &Path, span: Duration) -> anyhow::Result<f64> {
-    let output = Command::new(surroundings.program("pgbench"))
-        .args(["-n", "-M", "prepared", "-c", &CALLERS.to_string(), "-j", "2", "-T"])
-        .arg(span.as_secs().max(1).to_string())
-        .arg("-f")
-        .arg(script)
-        .arg(surroundings.ceiling("customers"))
-        .output()
-        .await?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    said.lines()
-        .find_map(|line| line.strip_prefix("tps = "))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|rate| rate.parse().ok())
-        .with_context(|| format!("pgbench said: {said}{}", String::from_utf8_lossy(&output.stderr)))
 }

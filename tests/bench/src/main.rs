@@ -4,6 +4,7 @@
 //! and does not fail the run: machines are shared and noisy.
 
 mod create_customer;
+mod create_ticket;
 mod empty_call;
 mod intake;
 mod load;
@@ -29,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
     empty_call::measure(&mut report, span).await?;
     let surroundings = Surroundings::start().await?;
     create_customer::measure(&mut report, &surroundings, span).await?;
+    create_ticket::measure(&mut report, &surroundings, span).await?;
     intake::measure(&mut report, &surroundings, if short { 20_000 } else { 200_000 }).await?;
     told::measure(&mut report, &surroundings, if short { 5 } else { 30 }).await?;
     surroundings.stop().await?;

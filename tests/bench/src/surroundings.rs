@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::TcpListener as StdListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,6 +22,7 @@ use seva_proto::customers::v1::{
 };
 use seva_runtime::{
     BusinessClock,
+    auth::Keyring,
     client::{Identity, Peer},
     clock::machine_now,
     config::Faults,
@@ -30,14 +32,14 @@ use seva_store::{Database, consumer::Consumer, due::Due, feed::Feed, migrate, se
 use seva_testkit::{TestServer, foundation, keyring};
 use seva_values::{AvailabilityWindows, Zone, new_id};
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator, types::Json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, process::Command};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     Request, Response, Status,
     transport::{Channel, Endpoint},
 };
 
-use crate::{create_customer::statement, mailbox::Mailbox};
+use crate::{CALLERS, create_customer::statement, mailbox::Mailbox};
 
 const PASSWORD: &str = "bench";
 /// The databases on which calls are compared with their ceilings.
@@ -86,13 +88,14 @@ impl Surroundings {
         }
         let urls = listeners.iter().map(|(name, listener)| Ok((*name, format!("http://{}", listener.local_addr()?))));
         let urls: BTreeMap<_, _> = urls.collect::<std::io::Result<_>>()?;
+        let keyring = keyring();
         let (mut services, mut alone) = (Vec::new(), Vec::new());
         for part in &PARTS {
             let db = database(&cluster, part.name, part.migrator).await?;
-            services.push(assemble(part, db, &urls, &settings).await?);
+            services.push(assemble(part, db, &urls, &keyring, &settings).await?);
             if let Some(name) = ALONE.iter().find(|name| **name == alone_name(part.name)) {
                 let db = database(&cluster, name, part.migrator).await?;
-                let mut service = assemble(part, db, &urls, &settings).await?;
+                let mut service = assemble(part, db, &urls, &keyring, &settings).await?;
                 service.consumers.clear();
                 service.due.clear();
                 alone.push(service);
@@ -108,7 +111,7 @@ impl Surroundings {
         let (mut servers, mut alone_servers) = (BTreeMap::new(), BTreeMap::new());
         for service in services {
             let (name, listener) = (service.name, listeners.remove(service.name).context("one for each service")?);
-            servers.insert(name, TestServer::start_on(listener, service, keyring()).await);
+            servers.insert(name, TestServer::start_on(listener, service, keyring.clone()).await);
         }
         for service in alone {
             alone_servers.insert(service.name, TestServer::start(service).await);
@@ -204,6 +207,16 @@ impl Surroundings {
         tcp_url(&self.cluster, &alone_name(service))
     }
 
+    /// A further migrated database of this cluster.
+    pub async fn database(&self, name: &'static str, migrator: &'static Migrator) -> anyhow::Result<Database> {
+        database(&self.cluster, name, migrator).await
+    }
+
+    /// Where a database is reached over TCP.
+    pub fn tcp_url(&self, database: &str) -> String {
+        tcp_url(&self.cluster, database)
+    }
+
     /// Stops everything.
     pub async fn stop(self) -> anyhow::Result<()> {
         for server in self.servers.values().chain(self.alone.values()) {
@@ -221,9 +234,9 @@ async fn assemble(
     part: &Part,
     db: Database,
     urls: &BTreeMap<&'static str, String>,
+    keyring: &Keyring,
     settings: &Settings,
 ) -> anyhow::Result<Service> {
-    let keyring = keyring();
     let peers = part.calls.iter().map(|called| {
         let signer = keyring.services[part.name].clone();
         let identity = Identity::Service { signer, audience: format!("service:{called}") };
@@ -382,4 +395,39 @@ impl CustomerService for BareHandler {
 
 fn not_measured() -> Status {
     Status::unimplemented("only creation is measured")
+}
+
+/// A statement as our handler sends it: the one that is checked at compile time and contains `mark`.
+pub fn checked_statement(service: &str, mark: &str) -> anyhow::Result<String> {
+    for entry in fs::read_dir(format!("services/{service}/.sqlx")).context("run from the project's root")? {
+        let checked: serde_json::Value = serde_json::from_slice(&fs::read(entry?.path())?)?;
+        let query = checked["query"].as_str().unwrap_or_default();
+        if query.contains(mark) {
+            return Ok(query.to_owned());
+        }
+    }
+    anyhow::bail!("no checked statement contains {mark}")
+}
+
+/// Transactions a second of pgbench with this script, by as many callers.
+pub async fn pgbench(
+    surroundings: &Surroundings,
+    database: &str,
+    script: &Path,
+    span: Duration,
+) -> anyhow::Result<f64> {
+    let output = Command::new(surroundings.program("pgbench"))
+        .args(["-n", "-M", "prepared", "-c", &CALLERS.to_string(), "-j", "2", "-T"])
+        .arg(span.as_secs().max(1).to_string())
+        .arg("-f")
+        .arg(script)
+        .arg(database)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.lines()
+        .find_map(|line| line.strip_prefix("tps = "))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|rate| rate.parse().ok())
+        .with_context(|| format!("pgbench said: {said}{}", String::from_utf8_lossy(&output.stderr)))
 }
