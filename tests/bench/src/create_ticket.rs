@@ -202,8 +202,8 @@ fn clocks(calendar: &BusinessCalendar) -> anyhow::Result<serde_json::Value> {
 
 /// The same statement with values in place of parameters: fresh ids where ids are, the sizes that our request has elsewhere.
 fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<String> {
-    // No colon before a letter: pgbench would take it for a variable.
-    let clocks = clocks(calendar)?.to_string().replace(':', ": ");
+    // In hex, as pgbench would take what follows a colon for a variable.
+    let clocks: String = clocks(calendar)?.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
     let story = "'019a0000-0000-7000-8000-000000000000'";
     let context = "jsonb_build_object('actor', 'user agent', 'method', '/seva.tickets.v1.TicketService/CreateTicket', \
                    'correlation_id', '019a0000-0000-7000-8000-000000000000', 'causation_id', '019a0000-0000-7000-8000-000000000000', \
@@ -233,7 +233,7 @@ fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<S
         "'{}'".to_owned(),
         "'{}'".to_owned(),
         "'{}'".to_owned(),
-        format!("'{clocks}'::jsonb"),
+        format!("convert_from(decode('{clocks}', 'hex'), 'UTF8')::jsonb"),
         context.to_owned(),
         "gen_random_uuid()".to_owned(),
         "'seva.tickets.ticket.created.v1'".to_owned(),
