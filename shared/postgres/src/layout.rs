@@ -4,9 +4,14 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::server_user::{self, ServerUser};
 use crate::{Error, previous, socket_dir, url};
+
+/// How long a lock may be held by nobody who uses it.
+const LETTING_GO: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Root's place for clusters whose data folder the server's user cannot reach.
 const ELSEWHERE: &str = "/var/lib/seva";
@@ -34,7 +39,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<(PathBuf, File), Error> {
     let path = data_dir.join("postgres.lock");
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(Error::io(&path))?;
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -46,6 +51,18 @@ pub(crate) fn lock(data_dir: &Path) -> Result<(PathBuf, File), Error> {
     let named = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     named.map_err(Error::io(&path))?;
     Ok((data_dir, file))
+}
+
+/// Takes the lock, and waits a moment for one that has just been let go: a program that this process starts at that moment holds a copy of it
+/// until it runs.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LETTING_GO => std::thread::sleep(LOOK_EVERY),
+            taken => return taken,
+        }
+    }
 }
 
 impl Layout {

@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{Change, NewTicket, REOPEN_WITHIN, Reply, RootProblem, Surroundings, Ticket, VERIFY_EVERY},
+    model::{
+        Change, NewTicket, Reply, RootProblem, Surroundings, Ticket,
+        machine::{REOPEN_WITHIN, VERIFY_EVERY},
+    },
     state::{Act, CancelReason, Cause, Closure, State},
 };
 use crate::{

@@ -1,15 +1,14 @@
-//! Tickets from and to the contract.
+//! Tickets from and to the contract: requests here, answers and events in [`answers`].
 
-use seva_proto::tickets::v1::{
-    self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
-};
+mod answers;
+
+use seva_proto::tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket};
 use seva_runtime::{Error, Violations, mask::masked_paths};
 use seva_store::{
     Etag,
-    event::proto_timestamp,
     paging::{Order, PageKey, PageRequest},
 };
-use seva_values::{HumanNumber, Invalid, format_name, parse_name, text};
+use seva_values::{HumanNumber, Invalid, parse_name, text};
 use uuid::Uuid;
 
 use super::{
@@ -18,16 +17,16 @@ use super::{
         ResolveTicket, UpdateTicket,
     },
     kind::{Kind, Priority},
-    model::{COLLECTION, Change, Matter, NewTicket, RootProblem, Ticket},
+    model::{COLLECTION, Matter, NewTicket, RootProblem},
     queries::{ListTickets, ORDERS, Wanted},
-    state::{CancelReason, Cause, Closure, State},
+    state::{CancelReason, Cause, State},
 };
 use crate::{
-    clock::{self, Clock, ClockEvent},
-    message::{self, Author, Medium, Message, Visibility, model::MAX_TEXT_CHARS},
+    message::{Author, Medium, Visibility, model::MAX_TEXT_CHARS},
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
-    routing::WaitReason,
 };
+
+pub use answers::{event_of, message_to_proto, number_of};
 
 /// Collection of customers' names.
 const CUSTOMERS: &str = "customers";
@@ -393,185 +392,4 @@ fn parse_author(given: i32) -> Result<Author, Invalid> {
 
 fn parse_medium(given: i32) -> Result<Medium, Invalid> {
     Ok(read_medium(given)?.unwrap_or(Medium::Text))
-}
-
-fn proto_closure(closure: Option<Closure>) -> pb_ticket::Closure {
-    match closure {
-        None => pb_ticket::Closure::Unspecified,
-        Some(Closure::Verified) => pb_ticket::Closure::Verified,
-        Some(Closure::Unverified) => pb_ticket::Closure::Unverified,
-    }
-}
-
-fn proto_wait_reason(reason: Option<WaitReason>) -> pb_ticket::WaitReason {
-    match reason {
-        None => pb_ticket::WaitReason::Unspecified,
-        Some(WaitReason::NoDepartment) => pb_ticket::WaitReason::NoDepartment,
-        Some(WaitReason::NoSkill) => pb_ticket::WaitReason::NoSkill,
-        Some(WaitReason::NoLanguage) => pb_ticket::WaitReason::NoLanguage,
-        Some(WaitReason::NobodyOnShift) => pb_ticket::WaitReason::NobodyOnShift,
-        Some(WaitReason::NoFreePlace) => pb_ticket::WaitReason::NoFreePlace,
-    }
-}
-
-impl From<clock::Kind> for pb_clock::Kind {
-    fn from(kind: clock::Kind) -> Self {
-        match kind {
-            clock::Kind::FirstResponse => Self::FirstResponse,
-            clock::Kind::ResolutionFirst => Self::ResolutionFirst,
-            clock::Kind::ResolutionTotal => Self::ResolutionTotal,
-        }
-    }
-}
-
-impl From<&Clock> for pb::Clock {
-    fn from(clock: &Clock) -> Self {
-        let state = match clock.state {
-            clock::State::Running => pb_clock::State::Running,
-            clock::State::Paused => pb_clock::State::Paused,
-            clock::State::Met => pb_clock::State::Met,
-            clock::State::Canceled => pb_clock::State::Canceled,
-        };
-        Self {
-            kind: pb_clock::Kind::from(clock.kind).into(),
-            state: state.into(),
-            due_time: Some(proto_timestamp(clock.due_at)),
-            breach_time: clock.breached_at.map(proto_timestamp),
-            meet_time: clock.met_at.map(proto_timestamp),
-            policy_version: clock.policy_version,
-            calendar_version: clock.calendar.version(),
-        }
-    }
-}
-
-impl From<&ClockEvent> for pb::ClockEvent {
-    fn from(event: &ClockEvent) -> Self {
-        let ClockEvent { clock, number, step, at, due_at, target: _ } = *event;
-        let kind = match step {
-            clock::Step::Started => clock_event::Kind::Started,
-            clock::Step::Paused => clock_event::Kind::Paused,
-            clock::Step::Resumed => clock_event::Kind::Resumed,
-            clock::Step::Retargeted => clock_event::Kind::Retargeted,
-            clock::Step::Met => clock_event::Kind::Met,
-            clock::Step::Breached => clock_event::Kind::Breached,
-            clock::Step::Canceled => clock_event::Kind::Canceled,
-        };
-        Self {
-            clock: pb_clock::Kind::from(clock).into(),
-            number,
-            kind: kind.into(),
-            time: Some(proto_timestamp(at)),
-            due_time: Some(proto_timestamp(due_at)),
-        }
-    }
-}
-
-impl From<&Matter> for pb::Matter {
-    fn from(matter: &Matter) -> Self {
-        let Matter { kind, subject, version } = matter.clone();
-        Self { kind, subject, version }
-    }
-}
-
-/// The number that people say.
-pub fn number_of(ticket: &Ticket) -> String {
-    HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
-}
-
-fn named(collection: &str, id: Option<Uuid>) -> String {
-    id.map(|id| format_name(collection, id)).unwrap_or_default()
-}
-
-impl From<&Ticket> for pb::Ticket {
-    fn from(ticket: &Ticket) -> Self {
-        Self {
-            name: ticket.name(),
-            etag: Etag::format(ticket.version),
-            number: number_of(ticket),
-            customer: format_name(CUSTOMERS, ticket.customer),
-            kind: pb_ticket::Kind::from(ticket.kind).into(),
-            priority: pb_ticket::Priority::from(ticket.priority).into(),
-            state: pb_ticket::State::from(ticket.state).into(),
-            title: ticket.title.clone(),
-            stated_problem: ticket.stated_problem.clone(),
-            root_problem: ticket.root_problem.as_ref().map(|root| pb::RootProblem {
-                cause: root_problem::Cause::from(root.cause).into(),
-                description: root.description.clone(),
-            }),
-            matter: ticket.matter.as_ref().map(Into::into),
-            department: named(DEPARTMENTS, ticket.department),
-            assignee: named(STAFF_MEMBERS, ticket.assignee),
-            wait_reason: proto_wait_reason(ticket.wait_reason).into(),
-            language: ticket.language.as_str().to_owned(),
-            clocks: ticket.clocks.iter().map(Into::into).collect(),
-            reopen_count: ticket.reopen_count,
-            closure: proto_closure(ticket.closure).into(),
-            cancel_reason: ticket.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
-            verification_attempts: ticket.verification_attempts,
-            follow_up_of: named(COLLECTION, ticket.follow_up_of),
-            create_time: Some(proto_timestamp(ticket.created_at)),
-            update_time: Some(proto_timestamp(ticket.updated_at)),
-            resolve_time: ticket.resolved_at.map(proto_timestamp),
-            close_time: ticket.closed_at.map(proto_timestamp),
-        }
-    }
-}
-
-/// The name of a message.
-pub fn message_name(ticket: Uuid, message: Uuid) -> String {
-    format!("{}/messages/{message}", format_name(COLLECTION, ticket))
-}
-
-/// A message of a ticket.
-pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
-    let message::Message { id, visibility, author, author_id, medium, text, created_at } = message;
-    let author_name = match author {
-        Author::Staff => named(STAFF_MEMBERS, *author_id),
-        Author::Customer => format_name(CUSTOMERS, ticket.customer),
-        Author::System => String::new(),
-    };
-    pb::Message {
-        name: message_name(ticket.id, *id),
-        visibility: pb_message::Visibility::from(*visibility).into(),
-        author: pb_message::Author::from(*author).into(),
-        author_name,
-        medium: pb_message::Medium::from(*medium).into(),
-        text: text.clone(),
-        create_time: Some(proto_timestamp(*created_at)),
-    }
-}
-
-/// The public state of a ticket after a change, as events carry it: without anybody's words (TK9).
-pub fn event_of(change: &Change) -> TicketEvent {
-    let ticket = &change.ticket;
-    let message = change.message.as_ref();
-    TicketEvent {
-        ticket: ticket.name(),
-        number: number_of(ticket),
-        customer: format_name(CUSTOMERS, ticket.customer),
-        kind: pb_ticket::Kind::from(ticket.kind).into(),
-        priority: pb_ticket::Priority::from(ticket.priority).into(),
-        state: pb_ticket::State::from(ticket.state).into(),
-        matter: ticket.matter.as_ref().map(Into::into),
-        department: named(DEPARTMENTS, ticket.department),
-        assignee: named(STAFF_MEMBERS, ticket.assignee),
-        wait_reason: proto_wait_reason(ticket.wait_reason).into(),
-        language: ticket.language.as_str().to_owned(),
-        cause: ticket.root_problem.as_ref().map_or(0, |root| root_problem::Cause::from(root.cause).into()),
-        closure: proto_closure(ticket.closure).into(),
-        cancel_reason: ticket.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
-        reopen_count: ticket.reopen_count,
-        resolution: ticket.resolution,
-        verification_attempts: ticket.verification_attempts,
-        follow_up_of: named(COLLECTION, ticket.follow_up_of),
-        resolver: named(STAFF_MEMBERS, ticket.resolver),
-        clocks: ticket.clocks.iter().map(Into::into).collect(),
-        message_visibility: message.map_or(0, |message| pb_message::Visibility::from(message.visibility).into()),
-        message_author: message.map_or(0, |message| pb_message::Author::from(message.author).into()),
-        message: message.map(|message| message_name(ticket.id, message.id)).unwrap_or_default(),
-        breached_clock: change.breached.map_or(0, |kind| pb_clock::Kind::from(kind).into()),
-        r#override: ticket.over_limits,
-        create_time: Some(proto_timestamp(ticket.created_at)),
-        version: ticket.version,
-    }
 }

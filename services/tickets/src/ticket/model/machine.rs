@@ -1,4 +1,4 @@
-//! What a ticket is, and its machine: pure functions of the ticket, the command and the time.
+//! What can happen to a ticket: pure functions of the ticket, the command and the time.
 //!
 //! | from | by | to | what has to be true |
 //! |---|---|---|---|
@@ -17,209 +17,28 @@
 
 use jiff::{SignedDuration, Timestamp};
 use seva_proto::common::v1::ErrorReason;
-use seva_runtime::{Error, call::Story};
-use seva_values::{Language, format_name, new_id};
+use seva_runtime::Error;
+use seva_values::format_name;
 use uuid::Uuid;
 
-use super::{
-    kind::{Kind, Priority},
-    state::{Act, CancelReason, Cause, Closure, State},
-};
+use super::{COLLECTION, Change, NewTicket, Reply, RootProblem, StoryOf, Surroundings, Ticket};
 use crate::{
-    clock::{self, Calendar, Clocks},
+    clock::Clocks,
     message::{Author, Medium, Message, Visibility},
     policy::Targets,
     routing::WaitReason,
+    ticket::{
+        kind::Priority,
+        state::{Act, CancelReason, Closure, State},
+    },
 };
 
-/// Collection of tickets' names.
-pub const COLLECTION: &str = "tickets";
 /// Between two attempts to have a resolution confirmed, and after the last.
 pub const VERIFY_EVERY: SignedDuration = SignedDuration::from_hours(48);
 /// Attempts to have a resolution confirmed.
 pub const VERIFICATION_ATTEMPTS: i32 = 3;
 /// How long a closed ticket can be opened again.
 pub const REOPEN_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// A matter of one customer.
-#[derive(Clone, PartialEq)]
-pub struct Ticket {
-    /// Its id.
-    pub id: Uuid,
-    /// Counts its changes.
-    pub version: i64,
-    /// The number that people say, without the check character.
-    pub number: i64,
-    /// Whose it is.
-    pub customer: Uuid,
-    /// What sort of matter it is.
-    pub kind: Kind,
-    /// How soon.
-    pub priority: Priority,
-    /// Where it stands.
-    pub state: State,
-    /// What it is about: personal data.
-    pub title: String,
-    /// The problem as the customer states it: personal data.
-    pub stated_problem: String,
-    /// The problem as it turned out to be.
-    pub root_problem: Option<RootProblem>,
-    /// What it follows from.
-    pub matter: Option<Matter>,
-    /// Whose queue it is in, or was.
-    pub department: Option<Uuid>,
-    /// Who has it, or had it when it was resolved.
-    pub assignee: Option<Uuid>,
-    /// It was given to somebody who had no free place.
-    pub over_limits: bool,
-    /// Why nobody has it.
-    pub wait_reason: Option<WaitReason>,
-    /// When routing looks at it.
-    pub route_at: Option<Timestamp>,
-    /// Of the customer.
-    pub language: Language,
-    /// Who resolved it last.
-    pub resolver: Option<Uuid>,
-    /// How often it was opened again.
-    pub reopen_count: i32,
-    /// How often it was resolved.
-    pub resolution: i32,
-    /// Attempts to have the present resolution confirmed.
-    pub verification_attempts: i32,
-    /// When the customer is asked again, or no more.
-    pub verification_due_at: Option<Timestamp>,
-    /// What the customer answered last by link: the resolution, and whether it solved it.
-    pub answered: Option<(i32, bool)>,
-    /// How it was closed.
-    pub closure: Option<Closure>,
-    /// Why it was called off.
-    pub cancel_reason: Option<CancelReason>,
-    /// The ticket that this one follows.
-    pub follow_up_of: Option<Uuid>,
-    /// Links of an earlier generation have ended.
-    pub link_generation: i32,
-    /// The event that it was opened by: source and id.
-    pub cause: Option<(String, Uuid)>,
-    /// The story that it belongs to.
-    pub story: StoryOf,
-    /// Business time, as all that follow.
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub resolved_at: Option<Timestamp>,
-    pub closed_at: Option<Timestamp>,
-    /// How long it may take.
-    pub clocks: Clocks,
-}
-
-impl std::fmt::Debug for Ticket {
-    /// Without anybody's words.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, version, state, assignee, .. } = self;
-        f.debug_struct("Ticket")
-            .field("id", id)
-            .field("version", version)
-            .field("state", state)
-            .field("assignee", assignee)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The story that a ticket belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoryOf {
-    /// Names the whole story.
-    pub correlation_id: String,
-    /// What opened it.
-    pub causation_id: String,
-    /// Links since the story's start.
-    pub hops: i16,
-    /// Trace context of its opening.
-    pub traceparent: Option<String>,
-}
-
-impl From<Story> for StoryOf {
-    fn from(story: Story) -> Self {
-        let Story { correlation_id, causation_id, hops, traceparent } = story;
-        Self { correlation_id, causation_id, hops, traceparent }
-    }
-}
-
-/// The problem as it turned out to be.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RootProblem {
-    /// Whose doing it was.
-    pub cause: Cause,
-    /// What it was: personal data.
-    pub description: String,
-}
-
-/// What a ticket follows from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matter {
-    /// Such as `promised_day_missed`.
-    pub kind: String,
-    /// Such as `orders/{id}`.
-    pub subject: String,
-    /// Which time, such as the promised date; or empty.
-    pub version: String,
-}
-
-/// What a new ticket is made of.
-#[derive(Clone)]
-pub struct NewTicket {
-    pub customer: Uuid,
-    pub kind: Kind,
-    pub priority: Priority,
-    pub title: String,
-    pub stated_problem: String,
-    pub matter: Option<Matter>,
-    pub follow_up_of: Option<Uuid>,
-}
-
-/// What is known when a ticket is opened.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    pub number: i64,
-    pub language: Language,
-    pub department: Option<Uuid>,
-    pub calendar: Calendar,
-    pub targets: Targets,
-    pub policy_version: i32,
-}
-
-/// A ticket after something happened to it, and what that was.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The ticket after it, with the clocks' events that are to be written.
-    pub ticket: Ticket,
-    /// What happened.
-    pub act: Act,
-    /// What was said with it.
-    pub message: Option<Message>,
-    /// Which clock was due.
-    pub breached: Option<clock::Kind>,
-    /// The names of the fields that changed, for the audit.
-    pub changed: &'static [&'static str],
-}
-
-/// What somebody says.
-#[derive(Clone)]
-pub struct Reply {
-    pub visibility: Visibility,
-    pub author: Author,
-    pub author_id: Option<Uuid>,
-    pub medium: Medium,
-    pub text: String,
-    /// A question that the customer has to answer.
-    pub awaits_customer: bool,
-}
-
-impl Reply {
-    fn at(self, now: Timestamp) -> Message {
-        let Self { visibility, author, author_id, medium, text, awaits_customer: _ } = self;
-        Message { id: new_id(), visibility, author, author_id, medium, text, created_at: now }
-    }
-}
 
 impl Ticket {
     /// A new ticket; its clocks start, and routing looks at it at once.
