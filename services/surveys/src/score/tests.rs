@@ -1,0 +1,4 @@
+//! Scores by themselves.
+
+mod statistics;
+mod weeks;
