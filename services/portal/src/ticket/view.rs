@@ -1,0 +1,40 @@
+//! The ticket page as its template shows it.
+
+use askama::Template;
+
+use crate::{edge::form::Proof, page::Frame};
+
+/// The conversation.
+#[derive(Debug, Template)]
+#[template(path = "ticket.html")]
+pub struct TicketPage<'p> {
+    pub frame: Frame<'p>,
+    pub about: &'p str,
+    pub state: &'p str,
+    pub opened: Option<String>,
+    pub note: Option<&'p String>,
+    pub alert: Option<&'p String>,
+    pub closing: Option<&'p String>,
+    pub messages: Vec<MessageView<'p>>,
+    /// Whether it is solved is asked.
+    pub asked: Option<AskedView<'p>>,
+}
+
+/// One message.
+#[derive(Debug)]
+pub struct MessageView<'p> {
+    pub author: &'p str,
+    pub by_phone: Option<&'p String>,
+    pub time: Option<String>,
+    pub text: &'p str,
+}
+
+/// The question whether it is solved, with what was answered and refused.
+#[derive(Debug)]
+pub struct AskedView<'p> {
+    pub action: String,
+    pub proof: Proof,
+    pub resolution: i32,
+    pub wrong: Option<&'p str>,
+    pub text: String,
+}

@@ -1,0 +1,193 @@
+//! The ticket page.
+
+use seva_proto::{
+    common::v1::ErrorReason,
+    tickets::v1::{
+        AnswerResolutionResponse, Conversation, GetConversationResponse, Message,
+        message::{Author, Medium, Visibility},
+        ticket::{Closure, State},
+    },
+};
+use seva_runtime::{Error, Violations};
+use seva_values::Invalid;
+use tonic::Code;
+
+use crate::web::{ATTACK, Page, TOKEN, Web, at, link_ended, link_invalid, refusal};
+
+fn message(author: Author, visibility: Visibility, medium: Medium, text: &str) -> Message {
+    Message {
+        author: author.into(),
+        visibility: visibility.into(),
+        medium: medium.into(),
+        text: text.to_owned(),
+        create_time: at("2026-11-20T10:15:00Z"),
+        ..Message::default()
+    }
+}
+
+fn conversation(language: &str) -> Conversation {
+    Conversation {
+        number: "T-2K7-M".to_owned(),
+        title: "Parcel has not come".to_owned(),
+        state: State::Resolved.into(),
+        messages: vec![
+            message(Author::Customer, Visibility::Public, Medium::PhoneCall, "Where is it?"),
+            message(Author::Staff, Visibility::Public, Medium::Text, "It comes tomorrow."),
+            message(Author::Staff, Visibility::Internal, Medium::Text, "difficult person"),
+        ],
+        resolution: 2,
+        language: language.to_owned(),
+        create_time: at("2026-11-19T08:00:00Z"),
+        ..Conversation::default()
+    }
+}
+
+async fn web(conversation: Conversation) -> Web {
+    let web = Web::new().await;
+    web.script()
+        .get_conversation
+        .answers(move |_| Ok(GetConversationResponse { conversation: Some(conversation.clone()) }));
+    web.script().answer_resolution.answers(|_| Ok(AnswerResolutionResponse::default()));
+    web
+}
+
+fn path() -> String {
+    format!("/ticket/{TOKEN}")
+}
+
+async fn send(web: &Web, page: &Page, fields: &[(&str, &str)]) -> Page {
+    let (seal, nonce, resolution) = (page.hidden("seal"), page.hidden("nonce"), page.hidden("resolution"));
+    let proof = [("seal", seal.as_str()), ("nonce", nonce.as_str()), ("resolution", resolution.as_str())];
+    web.post(&path(), &[&proof, fields].concat()).await
+}
+
+#[tokio::test]
+async fn the_conversation_shows_what_is_public_and_nothing_else() {
+    let web = web(conversation("en")).await;
+
+    let page = web.get(&path()).await;
+
+    assert_eq!(page.status, 200);
+    for text in
+        ["Your request T-2K7-M", "Parcel has not come", "Solved, as far as we know", "Where is it?", "phone call"]
+    {
+        assert!(page.has(text), "{text}");
+    }
+    assert!(page.has("Opened on 19 November 2026") && page.has("20 November 2026, 10:15"));
+    assert!(!page.has("difficult person"), "an internal message is not shown, even if it came");
+    assert_eq!(web.script().writes(), 0, "PO1");
+}
+
+#[tokio::test]
+async fn the_customer_says_that_it_is_solved() {
+    let web = web(conversation("ur")).await;
+    let page = web.get(&path()).await;
+    assert!(page.has("dir=\"rtl\"") && page.has("جی ہاں، حل ہو گیا ہے"));
+
+    let answered = send(&web, &page, &[("solved", "yes")]).await;
+
+    assert_eq!((answered.status.as_u16(), answered.header("location")), (303, &*format!("{}?answered=yes", path())));
+    let asked = &web.script().answer_resolution.messages()[0];
+    assert_eq!((asked.token.as_str(), asked.resolution, asked.solved, asked.text.as_str()), (TOKEN, 2, true, ""));
+    assert!(web.get(answered.header("location")).await.has("بتانے کا شکریہ"));
+}
+
+#[tokio::test]
+async fn the_customer_says_that_it_is_not_solved_and_what_is_missing() {
+    let web = web(conversation("en")).await;
+    let page = web.get(&path()).await;
+
+    let answered = send(&web, &page, &[("solved", "no"), ("text", " still\r\nnot here ")]).await;
+
+    assert_eq!(answered.header("location"), format!("{}?answered=no", path()));
+    let asked = &web.script().answer_resolution.messages()[0];
+    assert_eq!((asked.solved, asked.text.as_str()), (false, "still\nnot here"));
+}
+
+#[tokio::test]
+async fn a_refused_text_comes_back_with_what_is_wrong() {
+    let web = web(conversation("en")).await;
+    let page = web.get(&path()).await;
+    web.script().answer_resolution.refuses(|| {
+        let mut violations = Violations::default();
+        violations.add("text", Invalid::new("TEXT_TOO_LONG", "has 4000 characters at most"));
+        Error::from(violations)
+    });
+
+    let refused = send(&web, &page, &[("solved", "no"), ("text", "so <long>")]).await;
+
+    assert_eq!(refused.status, 400);
+    assert!(refused.has("This text is too long.") && refused.has("so &#60;long&#62;</textarea>"));
+    assert!(!refused.has("4000 characters at most"), "PO5");
+}
+
+#[tokio::test]
+async fn what_was_answered_before_is_told_in_the_customers_language() {
+    let web = web(conversation("hi")).await;
+    let page = web.get(&path()).await;
+    web.script().answer_resolution.refuses(|| refusal(Code::FailedPrecondition, ErrorReason::LinkUsed));
+
+    let used = send(&web, &page, &[("solved", "yes")]).await;
+
+    assert_eq!(used.status, 410);
+    assert!(used.has("इसका जवाब पहले ही दिया जा चुका है"));
+}
+
+#[tokio::test]
+async fn nothing_is_asked_when_nothing_is_to_be_confirmed() {
+    for (closure, words) in
+        [(Closure::Verified, "you told us that it is solved"), (Closure::Unverified, "heard nothing")]
+    {
+        let closed =
+            Conversation { resolution: 0, state: State::Closed.into(), closure: closure.into(), ..conversation("en") };
+        let page = web(closed).await.get(&path()).await;
+        assert!(page.has(words) && !page.has("<form"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_neither_is_not_passed_on() {
+    let web = web(conversation("en")).await;
+    let page = web.get(&path()).await;
+    assert_eq!(send(&web, &page, &[("solved", "perhaps")]).await.status, 400);
+    assert_eq!(send(&web, &page, &[]).await.status, 400);
+    let seal = page.hidden("seal");
+    assert_eq!(web.post(&path(), &[("seal", &seal), ("solved", "yes"), ("resolution", "x")]).await.status, 400);
+    assert_eq!(web.script().writes(), 0);
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_ours_answers_nothing() {
+    let web = web(conversation("en")).await;
+    let page = web.get(&path()).await;
+    let refused = web.post(&path(), &[("resolution", "2"), ("solved", "yes")]).await;
+    assert_eq!(refused.status, 403, "PO2");
+    let seal = page.hidden("seal");
+    let fields = [("seal", seal.as_str()), ("resolution", "2"), ("solved", "yes")];
+    assert_eq!(web.post_with(&path(), &fields, &[("sec-fetch-site", "same-site")]).await.status, 403, "PO2");
+    assert_eq!(web.post(&format!("/survey/{TOKEN}"), &fields).await.status, 403, "PO2: a seal is for one page");
+    assert_eq!(web.script().writes(), 0, "PO2");
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_used_has_a_friendly_page() {
+    let web = web(conversation("en")).await;
+    let page = web.get(&path()).await;
+    web.script().answer_resolution.refuses(link_ended);
+    assert_eq!(send(&web, &page, &[("solved", "yes")]).await.status, 410);
+    web.script().get_conversation.refuses(link_invalid);
+    assert_eq!(web.get(&path()).await.status, 404);
+}
+
+#[tokio::test]
+async fn nothing_that_anybody_wrote_runs_on_the_page() {
+    let attacked = Conversation {
+        number: ATTACK.to_owned(),
+        title: ATTACK.to_owned(),
+        messages: vec![message(Author::Customer, Visibility::Public, Medium::Text, ATTACK)],
+        ..conversation("en")
+    };
+    let page = web(attacked).await.get(&path()).await;
+    assert_eq!(page.status, 200);
+    page.assert_harmless();
+}
