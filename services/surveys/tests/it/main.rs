@@ -6,4 +6,5 @@ mod catalog;
 mod office;
 mod programmes;
 mod scores;
+mod served;
 mod surveys;
