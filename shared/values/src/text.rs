@@ -8,13 +8,14 @@ use crate::Invalid;
 ///
 /// `TEXT_TOO_LONG`; `TEXT_CONTROL_CHARACTER` for line breaks and the like, which turn up in headers and logs.
 pub fn line(text: &str, longest: usize) -> Result<String, Invalid> {
+    let text = text.trim();
     if text.chars().count() > longest {
         return Err(Invalid::new("TEXT_TOO_LONG", format!("has {longest} characters at most")));
     }
     if text.chars().any(char::is_control) {
         return Err(Invalid::new("TEXT_CONTROL_CHARACTER", "cannot hold line breaks or other control characters"));
     }
-    Ok(text.trim().to_owned())
+    Ok(text.to_owned())
 }
 
 /// A text of one line that is not empty.
