@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
 
-mod asked;
 mod catalog;
 mod office;
 mod programmes;
