@@ -31,3 +31,9 @@ macro_rules! stored_names {
     };
 }
 pub(crate) use stored_names;
+
+/// An event of another service that does not hold what the contract says; it can never be applied.
+pub(crate) fn malformed(invalid: seva_values::Invalid) -> seva_store::Fault {
+    let reason = seva_proto::common::v1::ErrorReason::EventDataMalformed;
+    seva_store::Fault::Decided(Error::invalid(reason, format!("{}: {}", invalid.reason, invalid.description)))
+}

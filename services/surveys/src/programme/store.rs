@@ -41,6 +41,18 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Programme, Error> {
     find(db.calls(), &[id]).await?.pop().ok_or_else(|| Error::not_found(name(id)))
 }
 
+/// All active programmes of a trigger, by id.
+pub async fn active(executor: impl PgExecutor<'_>, trigger: Trigger) -> Result<Vec<Programme>, Fault> {
+    let rows = sqlx::query_as!(
+        ProgrammeRow,
+        r#"select id, version, display_name, survey_id, trigger, delay_seconds, sampling_rate, pause_seconds, lifetime_seconds,
+                  follow_low_scores, priority, active, salt, created_at, updated_at
+           from programme where trigger = $1 and active order by id"#,
+        trigger.name()
+    );
+    read(rows.fetch_all(executor).await?)
+}
+
 /// The programmes of these ids that there are, by id.
 pub async fn find(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Programme>, Fault> {
     let rows = sqlx::query_as!(

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
 
+mod asked;
 mod catalog;
 mod office;
 mod programmes;

@@ -1,0 +1,117 @@
+//! Deciding about held invitations when their time has come: claim, lock the customers' ledgers, look, decide, write.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use seva_runtime::Error;
+use seva_store::{Database, Fault, due::Bell};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    decision::{Decided, Known, decide_all},
+    model::{Change, Invitation},
+    state::State,
+    store::{self, Schedule},
+};
+use crate::{
+    programme, recipient, survey,
+    throttle::{self, Rules, store::Reservation},
+};
+
+/// Who says so in the events.
+const ACTOR: &str = "worker:decisions";
+
+/// Decides who is asked.
+#[derive(Debug, Clone)]
+pub struct Decisions {
+    db: Database,
+    rules: Rules,
+    expiries: Bell,
+}
+
+impl Decisions {
+    /// Decides about the invitations of this database, and rings `expiries` when some can be answered.
+    #[must_use]
+    pub const fn new(db: Database, rules: Rules, expiries: Bell) -> Self {
+        Self { db, rules, expiries }
+    }
+
+    /// When the earliest decision is due.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn earliest(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(store::next_due(&self.db, Schedule::Decisions).await?)
+    }
+
+    /// Decides what is due at `now`, for at most `limit` claims; answers how many were claimed.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn decide_due(&self, now: Timestamp, limit: i64) -> Result<usize, Error> {
+        let claimed = store::claim(&self.db, Schedule::Decisions, now, limit).await?;
+        let customers: BTreeSet<Uuid> = claimed.iter().map(|claimed| claimed.customer_id).collect();
+        let customers: Vec<Uuid> = customers.into_iter().collect();
+        match self.decide(&customers, now).await {
+            // One customer must not stand in the way of the others; the lease runs out and they are tried again.
+            Err(fault) if fault.is_permanent() && customers.len() > 1 => {
+                for customer in &customers {
+                    if let Err(fault) = self.decide(std::slice::from_ref(customer), now).await {
+                        tracing::error!(%customer, %fault, "whether to ask a customer cannot be decided");
+                    }
+                }
+            }
+            decided => decided?,
+        }
+        self.expiries.ring();
+        Ok(claimed.len())
+    }
+
+    /// Decides about everything of these customers that is due, in one transaction under the locks of their ledgers (SU2). What another
+    /// process has claimed is decided too: the locks, not the claims, keep decisions apart.
+    async fn decide(&self, customers: &[Uuid], now: Timestamp) -> Result<(), Fault> {
+        if customers.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.db.begin().await?;
+        throttle::store::lock(&mut transaction, customers).await?;
+        let coming = now.saturating_add(self.rules.hold).unwrap_or(Timestamp::MAX);
+        let held = store::held_of(&mut transaction, customers, coming).await?;
+        let known = look(&mut transaction, customers, &held).await?;
+        let (mut changes, mut waiting): (Vec<Change>, Vec<_>) = (Vec::new(), Vec::new());
+        for decided in decide_all(held, known, &self.rules, now) {
+            match decided {
+                Decided::Changed(change) => changes.push(*change),
+                Decided::Waits { invitation, until } => waiting.push((invitation, until)),
+            }
+        }
+        let queued = changes.iter().map(|change| &change.after).filter(|after| after.state == State::Queued);
+        let reservations: Vec<Reservation> = queued
+            .map(|after| Reservation {
+                invitation: after.id,
+                programme: after.programme,
+                customer: after.customer,
+                asked_at: after.decide_at,
+            })
+            .collect();
+        store::wait(&mut transaction, &waiting).await?;
+        throttle::store::reserve(&mut transaction, &reservations).await?;
+        store::save(&mut transaction, ACTOR, &changes).await?;
+        self.db.commit(transaction).await
+    }
+}
+
+/// Reads what decisions are made from.
+async fn look(connection: &mut PgConnection, customers: &[Uuid], held: &[Invitation]) -> Result<Known, Fault> {
+    let programmes: BTreeSet<Uuid> = held.iter().map(|invitation| invitation.programme).collect();
+    let programmes = programme::store::find(&mut *connection, &programmes.into_iter().collect::<Vec<_>>()).await?;
+    let surveys: Vec<Uuid> = programmes.iter().map(|programme| programme.survey_id).collect();
+    Ok(Known {
+        published: survey::store::published(&mut *connection, &surveys).await?,
+        programmes: programmes.into_iter().map(|programme| (programme.id, programme)).collect(),
+        recipients: recipient::store::find(connection, customers).await?,
+        with_open_ticket: recipient::store::with_open_ticket(connection, customers).await?,
+        ledgers: throttle::store::load(connection, customers).await?,
+    })
+}
