@@ -46,7 +46,7 @@ fn parse_kind(kind: i32) -> Result<Option<Kind>, Invalid> {
         Ok(timeline_entry::Kind::Order) => Ok(Some(Kind::Order)),
         Ok(timeline_entry::Kind::Invoice) => Ok(Some(Kind::Invoice)),
         Ok(timeline_entry::Kind::Message) => Ok(Some(Kind::Message)),
-        Err(_) => Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind")),
+        Ok(timeline_entry::Kind::Ticket | timeline_entry::Kind::Survey) | Err(_) => Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind")),
     }
 }
 
@@ -63,6 +63,8 @@ pub fn answer(place: &Place, now: Timestamp) -> pb::GetPlaceResponse {
             more: timeline.more,
         }),
         messages: Some(messages_part(messages, *messages_read, now)),
+        tickets: None,
+        surveys: None,
     }
 }
 
