@@ -15,7 +15,7 @@ use seva_store::event::proto_timestamp;
 
 use crate::{
     Installation,
-    process::{Folder, Process, free_ports, write_private},
+    process::{Folder, Process, free_port, free_ports, write_private},
 };
 
 /// How long it may take until it says where it runs.
@@ -64,7 +64,9 @@ impl AllInOne {
         let data_dir_text = data_dir.display().to_string();
         // Fixed, so that it is found where it was after it was killed.
         let port_base = free_ports().to_string();
-        let arguments = [&["up", "--data-dir", &data_dir_text, "--port-base", &port_base], further].concat();
+        let portal = format!("portal={}", free_port());
+        let arguments = ["up", "--data-dir", &data_dir_text, "--port-base", &port_base, "--port", &portal];
+        let arguments = [&arguments, further].concat();
         let mut process = Process::start("seva up", &arguments, BTreeMap::new(), folder.path().join("up.log"));
         let installation = found(&data_dir, &mut process).await;
         Self { installation, process, folder }
@@ -120,7 +122,7 @@ async fn found(data_dir: &Path, process: &mut Process) -> Installation {
         assert!(Instant::now() < give_up, "seva up was not ready after {PATIENCE:?}:\n{}", process.log());
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
-    let Running { services, .. } = running;
+    let Running { services, portal_url, pid: _ } = running;
     let urls: BTreeMap<_, _> = services.iter().map(|service| (service.name.clone(), service.url.clone())).collect();
     for url in urls.values() {
         process.ready(url).await;
@@ -131,5 +133,5 @@ async fn found(data_dir: &Path, process: &mut Process) -> Installation {
         service.database_url.replacen(&application, "postgres://seva@", 1)
     };
     let databases = services.iter().map(|service| (service.name.clone(), seeing_all(service))).collect();
-    Installation::new(&layout.keys(), layout.mail(), urls, &databases)
+    Installation::new(&layout.keys(), layout.mail(), urls, portal_url, &databases)
 }

@@ -17,6 +17,27 @@ const SOON: SignedDuration = SignedDuration::from_mins(2);
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Work that waits for its time, in each service.
+const DUE: [(&str, &str, &str); 6] = [
+    ("customers", "orders to be looked at", "select count(*) from customer_order where due_at <= $1"),
+    ("notifications", "messages due", "select count(*) from notification where due_at <= $1"),
+    (
+        "tickets",
+        "tickets or people to be looked at",
+        "select (select count(*) from ticket where state = 'new' and route_at <= $1)
+              + (select count(*) from staff_member where offer_at <= $1)",
+    ),
+    (
+        "tickets",
+        "clocks due",
+        "select count(*) from clock where state = 'running' and breached_at is null and due_at <= $1",
+    ),
+    ("tickets", "resolutions to be asked about", "select count(*) from ticket where verification_due_at <= $1"),
+    ("surveys", "invitations due", "select count(*) from invitation where due_at <= $1"),
+];
+/// How many consumers each service has.
+const CONSUMERS: [(&str, i64); 4] = [("customers", 2), ("notifications", 1), ("tickets", 3), ("surveys", 3)];
+
 /// Who reads whose feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cursor {
@@ -79,15 +100,17 @@ pub async fn left(installation: &Installation, now: jiff::Timestamp) -> Result<V
             note(format!("events of {source} before {} of {service}", cursor.consumer), head - cursor.feed_no);
         }
     }
-    let due_order = "select count(*) from customer_order where due_at <= $1";
-    note("orders to be looked at".to_owned(), due(installation.database("customers"), due_order, now).await?);
-    if services.iter().any(|service| service == "notifications") {
-        let db = installation.database("notifications");
-        let due_message = "select count(*) from notification where due_at <= $1";
-        note("messages due".to_owned(), due(db, due_message, now).await?);
-        // A cursor comes into being when its consumer first runs: without it nothing could be left.
-        let followed = count(db, "select count(*) from seva.consumer_cursor where source = '//customers'").await?;
-        note("consumers that have not begun".to_owned(), 1 - followed.min(1));
+    for (service, what, sql) in DUE {
+        if services.iter().any(|known| known == service) {
+            note(what.to_owned(), due(installation.database(service), sql, now).await?);
+        }
+    }
+    for (service, consumers) in CONSUMERS {
+        if services.iter().any(|known| known == service) {
+            // A cursor comes into being when its consumer first runs: without it nothing could be left.
+            let begun = count(installation.database(service), "select count(*) from seva.consumer_cursor").await?;
+            note(format!("consumers of {service} that have not begun"), consumers - begun);
+        }
     }
     Ok(left)
 }

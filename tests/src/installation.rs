@@ -28,6 +28,7 @@ pub struct Installation {
     /// The folder with what was mailed.
     pub mail: PathBuf,
     urls: BTreeMap<String, String>,
+    portal_url: String,
     databases: BTreeMap<String, PgPool>,
 }
 
@@ -37,6 +38,7 @@ impl Installation {
         keys: &Path,
         mail: PathBuf,
         urls: BTreeMap<String, String>,
+        portal_url: String,
         databases: &BTreeMap<String, String>,
     ) -> Self {
         let keyring = Keyring::open_or_create(keys).expect("keys can be made in a folder of our own");
@@ -48,7 +50,7 @@ impl Installation {
                 .expect("the URL of a database is one")
         };
         let databases = databases.iter().map(|(service, url)| (service.clone(), open(url))).collect();
-        Self { keyring, mail, urls, databases }
+        Self { keyring, mail, urls, portal_url, databases }
     }
 
     /// The names of the services.
@@ -62,6 +64,11 @@ impl Installation {
     /// When there is no such service.
     pub fn url(&self, service: &str) -> &str {
         self.urls.get(service).unwrap_or_else(|| panic!("the suite has no service {service}"))
+    }
+
+    /// Where the portal listens.
+    pub fn portal_url(&self) -> &str {
+        &self.portal_url
     }
 
     /// A service's database, with the rights to see everything.

@@ -5,6 +5,7 @@
 //! - [`installation`]: what both have in common: URLs, keys, channels for every sort of caller, databases
 //! - [`process`]: one process, its log, its readiness; [`binary`] finds the program
 //! - [`shop`]: the events that a shop pushes
+//! - [`web`]: what browsers and mail programs ask of the portal
 //! - [`mail`]: the mails that customers got, as files; [`smtp`] takes them as a mail server does, and counts
 //! - [`journal`]: what clients were told, kept where no crash of ours can lose it
 //! - [`drained`]: waiting until nothing is left to do; [`judge`] says what must hold then
@@ -25,6 +26,7 @@ pub mod raw;
 pub mod shop;
 pub mod smtp;
 pub mod suite;
+pub mod web;
 
 pub use all_in_one::AllInOne;
 pub use installation::Installation;

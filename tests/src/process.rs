@@ -17,7 +17,7 @@ use seva_runtime::{
 };
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use crate::binary;
+use crate::{binary, web};
 
 /// How long a process may take until it is ready, or until it has ended; far longer than it ever does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -112,6 +112,19 @@ impl Process {
         }
     }
 
+    /// Waits until the portal at `url` says that requests should come there.
+    ///
+    /// # Panics
+    /// When the process ends instead, or takes more than a minute.
+    pub async fn serves_pages(&mut self, url: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        while !web::get(&format!("{url}/readyz")).await.is_ok_and(|answer| answer.status == 200) {
+            assert!(self.is_running(), "{} ended before it was ready; {}", self.name, self.log_tail());
+            assert!(Instant::now() < give_up, "{} was not ready after {PATIENCE:?}; {}", self.name, self.log_tail());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// All it has written.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
@@ -161,7 +174,7 @@ pub fn free_port() -> u16 {
 /// # Panics
 /// When there are none.
 pub fn free_ports() -> u16 {
-    const SERVICES: u16 = 6;
+    const SERVICES: u16 = 5;
     let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let first = (0..100).map(|_| free_port()).find(|first| (*first..first + SERVICES).all(is_free));
     // Those in between are nobody else's either.

@@ -7,7 +7,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use seva::{assembly::PARTS, data_dir, databases};
+use seva::{
+    assembly::{PARTS, portal},
+    data_dir, databases,
+};
 use seva_postgres::{Cluster, Options};
 use seva_values::id::new_id;
 
@@ -73,12 +76,15 @@ impl Suite {
             migrate(service, owner.reveal());
         }
 
-        let ports: BTreeMap<_, _> = names.iter().map(|name| ((*name).to_owned(), free_port())).collect();
-        let urls: BTreeMap<_, _> =
+        let roles = names.iter().copied().chain([portal::NAME]);
+        let ports: BTreeMap<_, _> = roles.clone().map(|name| (name.to_owned(), free_port())).collect();
+        let mut urls: BTreeMap<_, _> =
             ports.iter().map(|(name, port)| (name.clone(), format!("http://127.0.0.1:{port}"))).collect();
+        let portal_url = urls.remove(portal::NAME).expect("the portal has a port");
         let everything = names.iter().map(|name| ((*name).to_owned(), cluster.url(name))).collect();
         let keys = folder.path().join("keys");
-        let installation = Installation::new(&keys, folder.path().join("mail"), urls.clone(), &everything);
+        let mail = folder.path().join("mail");
+        let installation = Installation::new(&keys, mail, urls.clone(), portal_url.clone(), &everything);
         write_private(&keys.join("page.key"), format!("{}{}", new_id(), new_id()).as_bytes());
 
         if let Some(start) = options.clock {
@@ -86,16 +92,18 @@ impl Suite {
                 .expect("a clock can be set");
         }
         let mut services = BTreeMap::new();
-        for name in &names {
+        for name in roles {
             let mut environment = environment_of(name, &folder, &installation, &options);
-            environment.insert("SEVA_LISTEN".to_owned(), format!("127.0.0.1:{}", ports[*name]));
-            let database = databases[name].application.reveal().clone();
-            environment.insert("SEVA_DATABASE_URL".to_owned(), database);
+            environment.insert("SEVA_LISTEN".to_owned(), format!("127.0.0.1:{}", ports[name]));
+            environment.insert("SEVA_PUBLIC_URL".to_owned(), portal_url.clone());
+            if let Some(urls) = databases.get(name) {
+                environment.insert("SEVA_DATABASE_URL".to_owned(), urls.application.reveal().clone());
+            }
             for (other, url) in &urls {
                 environment.insert(format!("SEVA_{}_URL", other.to_ascii_uppercase()), url.clone());
             }
             let log = folder.path().join(format!("{name}.log"));
-            services.insert((*name).to_owned(), Process::start(name, &["serve", name], environment, log));
+            services.insert(name.to_owned(), Process::start(name, &["serve", name], environment, log));
         }
         let mut suite = Self { installation, services, cluster: Some(cluster), folder };
         suite.ready().await;
@@ -108,7 +116,11 @@ impl Suite {
     /// When one ends instead.
     pub async fn ready(&mut self) {
         for (name, process) in &mut self.services {
-            process.ready(self.installation.url(name)).await;
+            if name == portal::NAME {
+                process.serves_pages(self.installation.portal_url()).await;
+            } else {
+                process.ready(self.installation.url(name)).await;
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use seva_runtime::config::Faults;
+use seva_runtime::config::{Company, Faults};
 use seva_values::{Email, Language, WebLink};
 
 use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
@@ -31,14 +31,6 @@ pub struct NotificationsConfig {
     /// Address that answers go to, if another
     #[arg(long = "notifications-reply-to", env = "SEVA_NOTIFICATIONS_REPLY_TO", value_name = "ADDRESS")]
     pub reply_to: Option<String>,
-    /// Name of the company, as it signs
-    #[arg(
-        long = "notifications-company-name",
-        env = "SEVA_NOTIFICATIONS_COMPANY_NAME",
-        value_name = "NAME",
-        default_value = "Seva Demo Shop"
-    )]
-    pub company_name: String,
     /// Language for customers whose own languages have no text
     #[arg(
         long = "notifications-default-language",
@@ -65,7 +57,6 @@ impl Default for NotificationsConfig {
             provider: "null".to_owned(),
             from: "care@seva-demo.example".to_owned(),
             reply_to: None,
-            company_name: "Seva Demo Shop".to_owned(),
             default_language: "en".to_owned(),
             preferences_link: None,
         }
@@ -77,8 +68,8 @@ impl Default for NotificationsConfig {
 pub struct Settings {
     /// Who takes the messages.
     pub provider: Arc<dyn Provider>,
-    /// The name that messages are signed with.
-    pub company_name: String,
+    /// Who signs the messages, and where their links lead.
+    pub company: Company,
     /// For customers whose own languages have no text.
     pub default_language: Language,
     /// Where customers choose their messages.
@@ -86,19 +77,14 @@ pub struct Settings {
 }
 
 impl NotificationsConfig {
-    /// The settings; notes every fault.
-    pub fn check(&self, faults: &mut Faults) -> Option<Settings> {
+    /// The settings for a company; notes every fault.
+    pub fn check(&self, company: Option<&Company>, faults: &mut Faults) -> Option<Settings> {
         let from = faults.take("--notifications-from (SEVA_NOTIFICATIONS_FROM)", Email::parse(&self.from));
         let reply_to_name = "--notifications-reply-to (SEVA_NOTIFICATIONS_REPLY_TO)";
         let reply_to = match &self.reply_to {
             Some(reply_to) => faults.take(reply_to_name, Email::parse(reply_to)).map(Some),
             None => Some(None),
         };
-        let company_name = self.company_name.trim().to_owned();
-        if company_name.is_empty() || company_name.chars().any(char::is_control) {
-            let name = "--notifications-company-name (SEVA_NOTIFICATIONS_COMPANY_NAME)";
-            faults.add(name, "has to be a name on one line");
-        }
         let language_name = "--notifications-default-language (SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE)";
         let default_language = faults.take(language_name, Language::parse(&self.default_language));
         let link_name = "--notifications-preferences-link (SEVA_NOTIFICATIONS_PREFERENCES_LINK)";
@@ -108,10 +94,11 @@ impl NotificationsConfig {
         };
         let provider_name = "--notifications-provider (SEVA_NOTIFICATIONS_PROVIDER)";
         let taker = faults.take(provider_name, Taker::parse(&self.provider));
-        let sender = Sender { from: from?, from_name: company_name.clone(), reply_to: reply_to? };
+        let company = company?.clone();
+        let sender = Sender { from: from?, from_name: company.name.clone(), reply_to: reply_to? };
         Some(Settings {
             provider: taker?.open(sender),
-            company_name,
+            company,
             default_language: default_language?,
             preferences_link: preferences_link?,
         })

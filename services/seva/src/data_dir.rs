@@ -27,6 +27,8 @@ pub struct Running {
     pub pid: u32,
     /// Where its services listen and what their databases are.
     pub services: Vec<RunningService>,
+    /// Where its portal listens.
+    pub portal_url: String,
 }
 
 /// A service of a running instance.

@@ -15,6 +15,7 @@ use seva_runtime::{
     BusinessClock,
     auth::{Keyring, Rules, Verifier, keys::OWN_ISSUER},
     client::{Identity, Peer},
+    config::Company,
     server::{Health, Limits, Server},
     shutdown::Sequence,
     tasks::{OnFailure, Tasks},
@@ -27,7 +28,7 @@ use seva_store::{
 use tokio::net::TcpListener;
 
 use crate::{
-    assembly::{PARTS, Part, Surroundings},
+    assembly::{PARTS, Surroundings, portal},
     clock::{self, ClockRpc, StoredClock},
     data_dir::{DataDir, Layout, Running, RunningService, secret},
     databases::{self, AllUrls, Urls},
@@ -42,13 +43,15 @@ const SERVES_CLOCK: &str = seva_customers::NAME;
 pub struct Settings {
     /// Its folder.
     pub data_dir: PathBuf,
-    /// The ports by service; 0 takes a free one.
+    /// The ports of all services and of the portal; 0 takes a free one.
     pub ports: BTreeMap<&'static str, u16>,
     /// Databases elsewhere; the others are in the private cluster.
     pub databases: AllUrls,
     /// Business time by hand, beginning at this time when the folder has none yet.
     pub manual_clock: Option<Timestamp>,
-    /// How messages are sent.
+    /// Whether the portal shows the mails of the data folder, to anybody who can reach it.
+    pub shows_mail: bool,
+    /// How messages are sent, and in whose name. When nobody says where customers reach the portal, it is on this machine.
     pub notifications: seva_notifications::Settings,
     /// Of every server.
     pub limits: Limits,
@@ -114,16 +117,18 @@ impl Instance {
 
     async fn bring_up(
         &mut self,
-        settings: Settings,
+        mut settings: Settings,
         mut listeners: BTreeMap<&'static str, TcpListener>,
         embedded: &[&'static str],
         page_secret: &[u8],
         stored_clock: Option<Arc<StoredClock>>,
     ) -> Result<(), Failure> {
-        let mut urls = settings.databases;
+        let mut urls = std::mem::take(&mut settings.databases);
         if let Some(cluster) = &self.cluster {
             urls.extend(databases::create_missing(cluster, embedded).await?);
         }
+        let own_url = self.url_of(portal::NAME)?.parse().context("an address is a URL")?;
+        settings.notifications.company.public_url.get_or_insert(own_url);
         for part in &PARTS {
             let Urls { application, owner } = &urls[part.name];
             if let Some(owner) = owner {
@@ -136,8 +141,11 @@ impl Instance {
                 page_key: PageKey::new(page_secret),
                 tasks: self.tasks.clone(),
             };
-            let surroundings =
-                Surroundings { peers: self.peers_of(part)?, notifications: settings.notifications.clone() };
+            let surroundings = Surroundings {
+                peers: self.peers_of(part.name, part.calls)?,
+                links: part.signs_links.then(|| self.keyring.links.clone()),
+                notifications: settings.notifications.clone(),
+            };
             let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;
             let verifier = Verifier::open(part.name, OWN_ISSUER, &self.keyring.jwks)
                 .map_err(|error| Failure::Unavailable(error.to_string()))?;
@@ -151,14 +159,32 @@ impl Instance {
         for health in &self.health {
             health.set_ready(true).await;
         }
+        self.open_portal(&settings, listeners.remove(portal::NAME).context("the portal has a listener")?)?;
         self.announce(&urls)
     }
 
-    /// Channels to the services that `part` calls, in its own name.
-    fn peers_of(&self, part: &Part) -> Result<BTreeMap<&'static str, Peer>, Failure> {
-        let signer = self.keyring.services.get(part.name).with_context(|| format!("{} has no key", part.name))?;
+    /// Opens the web edge in front of the services.
+    fn open_portal(&self, settings: &Settings, listener: TcpListener) -> Result<(), Failure> {
+        let peers = self.peers_of(portal::NAME, &portal::CALLS)?;
+        let intake = self.peer(seva_customers::NAME, Identity::Anonymous)?;
+        let Company { name, public_url } = settings.notifications.company.clone();
+        let settings = seva_portal::Settings {
+            public_url: public_url.context("it was made sure of")?,
+            company: name,
+            forms: self.keyring.links.clone(),
+            mail_folder: settings.shows_mail.then(|| self.layout().mail()),
+            limits: seva_portal::Limits::default(),
+        };
+        let portal = portal::assemble(&peers, intake, settings).map_err(Failure::Unavailable)?;
+        portal::serve(portal, listener, &self.tasks);
+        Ok(())
+    }
+
+    /// Channels to the services that `name` calls, in its own name.
+    fn peers_of(&self, name: &str, calls: &[&'static str]) -> Result<BTreeMap<&'static str, Peer>, Failure> {
+        let signer = self.keyring.services.get(name).with_context(|| format!("{name} has no key"))?;
         let mut peers = BTreeMap::new();
-        for called in part.calls {
+        for called in calls {
             let identity = Identity::Service { signer: signer.clone(), audience: format!("service:{called}") };
             peers.insert(*called, self.peer(called, identity)?);
         }
@@ -198,12 +224,15 @@ impl Instance {
 
     /// Tells other commands on this machine where everything is.
     fn announce(&self, urls: &AllUrls) -> Result<(), Failure> {
-        let services = self.addresses.iter().map(|(name, address)| RunningService {
-            name: (*name).to_owned(),
-            url: format!("http://{address}"),
-            database_url: urls[name].application.reveal().clone(),
+        let services = urls.iter().map(|(name, urls)| {
+            Ok(RunningService {
+                name: (*name).to_owned(),
+                url: self.url_of(name)?,
+                database_url: urls.application.reveal().clone(),
+            })
         });
-        let running = Running { pid: std::process::id(), services: services.collect() };
+        let services = services.collect::<Result<_, Failure>>()?;
+        let running = Running { pid: std::process::id(), services, portal_url: self.url_of(portal::NAME)? };
         Ok(self.layout().announce(&running).context("telling other commands about this instance")?)
     }
 

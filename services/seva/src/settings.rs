@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     clock::machine_now,
-    config::{Faults, LimitsConfig, Secret, TelemetryConfig, parse_url},
+    config::{Company, CompanyConfig, Faults, LimitsConfig, Secret, TelemetryConfig, parse_url},
 };
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    assembly::PARTS,
+    assembly::{PARTS, portal},
     data_dir::Layout,
     databases::{AllUrls, Urls},
     instance,
@@ -44,10 +44,11 @@ pub const OWN_MAIL_FOLDER: &str = "dir:";
 /// Notes every fault.
 pub fn check_notifications(
     config: &NotificationsConfig,
+    company: Option<&Company>,
     layout: &Layout,
     faults: &mut Faults,
 ) -> Option<seva_notifications::Settings> {
-    in_own_folder(config, layout).check(faults)
+    in_own_folder(config, layout).check(company, faults)
 }
 
 fn in_own_folder(config: &NotificationsConfig, layout: &Layout) -> NotificationsConfig {
@@ -59,20 +60,22 @@ fn in_own_folder(config: &NotificationsConfig, layout: &Layout) -> Notifications
     config
 }
 
-/// All services in one process.
+/// All services and the portal in one process.
 #[derive(Debug, Clone, Args)]
 pub struct InstallationArgs {
     #[command(flatten)]
     pub(crate) data_dir: DataDirArg,
-    /// Port of the first service; the others have the numbers after it. 0: any that are free
+    /// Port of the first service; the others have the numbers after it, and the portal that plus 979. 0: any that are free
     #[arg(long, env = "SEVA_PORT_BASE", value_name = "PORT", default_value_t = 7101)]
     pub port_base: u16,
-    /// Another port for one service, such as customers=7201; may come several times
+    /// Another port for a service or the portal, such as customers=7201 or portal=80; may come several times
     #[arg(long = "port", env = "SEVA_PORTS", value_name = "SERVICE=PORT", value_delimiter = ',')]
     pub ports: Vec<String>,
     /// Business time: `system`, or `manual`, which stands until it is moved by `ClockService`
     #[arg(long, env = "SEVA_CLOCK", value_name = "CLOCK", default_value = "system")]
     pub clock: String,
+    #[command(flatten)]
+    pub(crate) company: CompanyConfig,
     #[command(flatten)]
     pub(crate) notifications: NotificationsConfig,
     #[command(flatten)]
@@ -87,13 +90,16 @@ impl InstallationArgs {
         let ports = self.ports(faults);
         let databases = databases_of_environment(faults);
         let manual_clock = self.manual_clock(faults);
-        let notifications = check_notifications(&self.notifications, &self.data_dir.layout(), faults);
+        let company = self.company.check(faults);
+        let notifications = check_notifications(&self.notifications, company.as_ref(), &self.data_dir.layout(), faults);
         let limits = self.limits.check(faults)?;
         Some(instance::Settings {
             data_dir: self.data_dir.data_dir.clone(),
             ports,
             databases,
             manual_clock,
+            // Anybody on this machine may look: only what never left it.
+            shows_mail: self.notifications.provider == OWN_MAIL_FOLDER,
             notifications: notifications?,
             limits,
         })
@@ -101,26 +107,26 @@ impl InstallationArgs {
 
     fn ports(&self, faults: &mut Faults) -> BTreeMap<&'static str, u16> {
         let mut ports = BTreeMap::new();
-        for part in &PARTS {
-            let port = if self.port_base == 0 { Some(0) } else { self.port_base.checked_add(part.port_offset) };
+        for (name, offset) in listeners() {
+            let port = if self.port_base == 0 { Some(0) } else { self.port_base.checked_add(offset) };
             match port {
                 Some(port) => {
-                    ports.insert(part.name, port);
+                    ports.insert(name, port);
                 }
-                None => faults.add("--port-base (SEVA_PORT_BASE)", format!("leaves no port for {}", part.name)),
+                None => faults.add("--port-base (SEVA_PORT_BASE)", format!("leaves no port for {name}")),
             }
         }
         for named in self.ports.iter().filter(|named| !named.is_empty()) {
             let parsed = named.split_once('=').and_then(|(name, port)| {
-                let part = PARTS.iter().find(|part| part.name == name)?;
-                Some((part.name, port.parse().ok()?))
+                let (known, _) = listeners().find(|(known, _)| *known == name)?;
+                Some((known, port.parse().ok()?))
             });
             match parsed {
                 Some((name, port)) => {
                     ports.insert(name, port);
                 }
                 None => faults
-                    .add("--port (SEVA_PORTS)", format!("{named:?} is not SERVICE=PORT with a service of {}", names())),
+                    .add("--port (SEVA_PORTS)", format!("{named:?} is not SERVICE=PORT with a service of {}", roles())),
             }
         }
         let mut taken = BTreeMap::new();
@@ -159,6 +165,7 @@ impl InstallationArgs {
                 databases.get(part.name).map_or_else(|| "private cluster".to_owned(), |urls| masked(&urls.application));
             lines.push((format!("{}.database", part.name), shown));
         }
+        lines.extend(describe_company(&self.company));
         lines.extend(describe_notifications(&in_own_folder(&self.notifications, &self.data_dir.layout())));
         lines.extend(describe_limits(&self.limits));
         lines.extend(describe_telemetry(&self.telemetry));
@@ -166,9 +173,20 @@ impl InstallationArgs {
     }
 }
 
+/// Everything that listens, with its place after the first port.
+fn listeners() -> impl Iterator<Item = (&'static str, u16)> {
+    let services = PARTS.iter().map(|part| (part.name, part.port_offset));
+    services.chain(std::iter::once((portal::NAME, portal::PORT_OFFSET)))
+}
+
 /// The names of all services, for people.
 pub fn names() -> String {
     PARTS.map(|part| part.name).join(", ")
+}
+
+/// The names of everything that can be served, for people.
+pub fn roles() -> String {
+    format!("{}, {}", names(), portal::NAME)
 }
 
 /// The variable of a service, such as `SEVA_CUSTOMERS_DATABASE_URL`.
@@ -232,9 +250,17 @@ pub fn masked(url: &Secret<String>) -> String {
     format!("{} at {place} as {}, password ***", options.get_database().unwrap_or_default(), options.get_username())
 }
 
+/// Who the company is, for people.
+pub fn describe_company(config: &CompanyConfig) -> Vec<(String, String)> {
+    let CompanyConfig { company_name, public_url } = config;
+    // As for endpoints: what is no plain address is not shown.
+    let url = public_url.as_deref().map_or("none", |url| if url.contains('@') { "***" } else { url });
+    vec![("company_name".to_owned(), company_name.clone()), ("public_url".to_owned(), url.to_owned())]
+}
+
 /// How messages are sent, for people.
 pub fn describe_notifications(config: &NotificationsConfig) -> Vec<(String, String)> {
-    let NotificationsConfig { provider, from, reply_to, company_name, default_language, preferences_link } = config;
+    let NotificationsConfig { provider, from, reply_to, default_language, preferences_link } = config;
     // A mail server's URL may hold a password.
     let provider = if provider == "null" || provider.starts_with("dir:") { provider.as_str() } else { "***" };
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
@@ -242,7 +268,6 @@ pub fn describe_notifications(config: &NotificationsConfig) -> Vec<(String, Stri
         ("notifications.provider".to_owned(), provider.to_owned()),
         ("notifications.from".to_owned(), from.clone()),
         ("notifications.reply_to".to_owned(), or_none(reply_to)),
-        ("notifications.company_name".to_owned(), company_name.clone()),
         ("notifications.default_language".to_owned(), default_language.clone()),
         ("notifications.preferences_link".to_owned(), or_none(preferences_link)),
     ]

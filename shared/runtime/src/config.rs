@@ -19,6 +19,9 @@ pub const EXIT_USAGE: i32 = 64;
 /// Exit code of a process that needs something which is not there, such as its database (`EX_UNAVAILABLE`).
 pub const EXIT_UNAVAILABLE: i32 = 69;
 
+/// The company of an installation that has not been given a name.
+const DEMO_COMPANY: &str = "Seva Demo Shop";
+
 /// Collects the faults of all settings, so that they are told together.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
@@ -187,6 +190,47 @@ impl AuthConfig {
     }
 }
 
+/// Who the company is to its customers: the same in messages and on pages.
+#[derive(Debug, Clone, Args)]
+pub struct CompanyConfig {
+    /// Name of the company, as it signs
+    #[arg(long, env = "SEVA_COMPANY_NAME", value_name = "NAME", default_value = DEMO_COMPANY)]
+    pub company_name: String,
+    /// Where customers reach the portal, such as https://help.example.com; links in messages lead there
+    #[arg(long, env = "SEVA_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// A checked [`CompanyConfig`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Company {
+    /// As it signs: one line, not empty.
+    pub name: String,
+    /// Where customers reach the portal, without a path; `None`: nobody has said yet.
+    pub public_url: Option<http::Uri>,
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self { name: DEMO_COMPANY.to_owned(), public_url: None }
+    }
+}
+
+impl CompanyConfig {
+    /// The company; notes every fault.
+    pub fn check(&self, faults: &mut Faults) -> Option<Company> {
+        let name = self.company_name.trim().to_owned();
+        if name.is_empty() || name.chars().any(char::is_control) {
+            faults.add("--company-name (SEVA_COMPANY_NAME)", "has to be a name on one line");
+        }
+        let public_url = match &self.public_url {
+            Some(url) => Some(faults.take("--public-url (SEVA_PUBLIC_URL)", parse_public_url(url))?),
+            None => None,
+        };
+        Some(Company { name, public_url })
+    }
+}
+
 /// How much a server takes on at once.
 #[derive(Debug, Clone, Args)]
 pub struct LimitsConfig {
@@ -277,6 +321,24 @@ pub fn parse_url(text: &str) -> Result<http::Uri, String> {
         (Some("http" | "https"), Some(_)) => Ok(uri),
         _ => Err("is not a URL that begins with http:// or https:// and names a host".to_owned()),
     }
+}
+
+/// Where customers reach the portal: an http or https URL of a host alone. Plain http is for this machine only.
+///
+/// # Errors
+/// The text is none. It is not quoted, as URLs may hold passwords.
+pub fn parse_public_url(text: &str) -> Result<http::Uri, String> {
+    let url = parse_url(text)?;
+    let is_host_alone = matches!(url.path(), "" | "/") && url.query().is_none();
+    let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    if !is_host_alone || has_password {
+        return Err("has to name a host and nothing more, such as https://help.example.com".to_owned());
+    }
+    let is_local = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme_str() == Some("http") && !is_local {
+        return Err("has to begin with https://, as links to customers' own things stand in it".to_owned());
+    }
+    Ok(url)
 }
 
 /// A duration such as `250ms`, `10s` or `5m`; more than zero.

@@ -25,7 +25,7 @@ use seva_runtime::{
     auth::Keyring,
     client::{Identity, Peer},
     clock::machine_now,
-    config::Faults,
+    config::{Company, Faults},
     tasks::{OnFailure, Tasks},
 };
 use seva_store::{Database, consumer::Consumer, due::Due, feed::Feed, migrate, sequencer, service::Service};
@@ -78,8 +78,8 @@ impl Surroundings {
         };
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(options)).await??;
         let mailbox = Arc::new(Mailbox::default());
-        let mut settings =
-            NotificationsConfig::default().check(&mut Faults::new()).context("the defaults are settings")?;
+        let settings = NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new());
+        let mut settings = settings.context("the defaults are settings")?;
         settings.provider = mailbox.clone();
 
         let mut listeners = BTreeMap::new();
@@ -242,7 +242,11 @@ async fn assemble(
         let identity = Identity::Service { signer, audience: format!("service:{called}") };
         Ok((*called, Peer::connect_lazy(&urls[called], identity).map_err(anyhow::Error::msg)?))
     });
-    let around = Around { peers: peers.collect::<anyhow::Result<_>>()?, notifications: settings.clone() };
+    let around = Around {
+        peers: peers.collect::<anyhow::Result<_>>()?,
+        links: part.signs_links.then(|| keyring.links.clone()),
+        notifications: settings.clone(),
+    };
     part.assemble(foundation(db, BusinessClock::system()), around).await.map_err(anyhow::Error::msg)
 }
 

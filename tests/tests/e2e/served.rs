@@ -7,7 +7,7 @@ use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     BusinessClock,
     client::{Identity, Peer},
-    config::Faults,
+    config::{Company, Faults},
 };
 use seva_testkit::{TestDatabase, TestServer, foundation, server};
 use tokio::net::TcpListener;
@@ -45,8 +45,9 @@ pub async fn all() -> Vec<Served> {
             let identity = Identity::Service { signer, audience: format!("service:{called}") };
             (*called, Peer::connect_lazy(&urls[called], identity).unwrap())
         });
-        let notifications = NotificationsConfig::default().check(&mut Faults::new()).unwrap();
-        let surroundings = Surroundings { peers: peers.collect(), notifications };
+        let notifications = NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new()).unwrap();
+        let links = part.signs_links.then(|| keyring.links.clone());
+        let surroundings = Surroundings { peers: peers.collect(), links, notifications };
         let foundation = foundation(database.db.clone(), BusinessClock::system());
         let service = part.assemble(foundation, surroundings).await.unwrap();
         let (name, rpcs, takes_api_keys) = (service.name, service.rpcs.clone(), service.api_keys.is_some());

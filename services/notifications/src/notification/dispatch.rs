@@ -273,7 +273,7 @@ impl Dispatch {
         let variables = notification
             .variables
             .clone()
-            .with("company_name", Variable::Text(self.settings.company_name.clone()))
+            .with("company_name", Variable::Text(self.settings.company.name.clone()))
             .with("customer_name", Variable::Text(name))
             .with_known("preferences_link", preferences.map(Variable::Link));
         let mut languages = address.languages.clone();

@@ -32,7 +32,7 @@ use seva_runtime::{
     BusinessClock,
     auth::{Principal, PrincipalKind},
     call::{Method, Story},
-    config::Faults,
+    config::{Company, Faults},
     tasks::{OnFailure, Tasks},
 };
 use seva_store::{
@@ -106,7 +106,7 @@ pub fn beside<F: Future<Output = ()> + Send + 'static>(work: impl FnOnce(Cancell
 }
 
 pub fn settings(provider: Arc<dyn Provider>) -> Settings {
-    let settings = NotificationsConfig::default().check(&mut Faults::new()).unwrap();
+    let settings = NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new()).unwrap();
     Settings { provider, ..settings }
 }
 

@@ -6,12 +6,12 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
-    config::{Faults, FaultySettings, LimitsConfig, TelemetryConfig},
+    config::{CompanyConfig, Faults, FaultySettings, LimitsConfig, TelemetryConfig},
     shutdown, telemetry,
 };
 
 use crate::{
-    assembly::PARTS,
+    assembly::{PARTS, portal},
     data_dir::Layout,
     failure::Failure,
     instance::{self, Instance},
@@ -40,6 +40,8 @@ pub struct ReplayArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    company: CompanyConfig,
+    #[command(flatten)]
     notifications: NotificationsConfig,
     #[command(flatten)]
     limits: LimitsConfig,
@@ -67,13 +69,15 @@ impl ReplayArgs {
 
     fn check(&self, timeline: &Timeline, faults: &mut Faults) -> Option<instance::Settings> {
         let databases = databases_of_environment(faults);
-        let notifications = check_notifications(&self.notifications, &self.layout(), faults);
+        let company = self.company.check(faults);
+        let notifications = check_notifications(&self.notifications, company.as_ref(), &self.layout(), faults);
         Some(instance::Settings {
             data_dir: self.data_dir.clone(),
             // Nobody calls it from outside, and it must not get into the way of an installation that runs.
-            ports: PARTS.iter().map(|part| (part.name, 0)).collect(),
+            ports: PARTS.iter().map(|part| part.name).chain([portal::NAME]).map(|name| (name, 0)).collect(),
             databases,
             manual_clock: timeline.begins_at(),
+            shows_mail: false,
             notifications: notifications?,
             limits: self.limits.check(faults)?,
         })

@@ -12,8 +12,9 @@ use clap::Args;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     BusinessClock,
+    auth::{LinkSigner, links::LinkKeys},
     client::{Identity, Peer},
-    config::{self, AuthConfig, Faults, FaultySettings, LimitsConfig, Listen, Secret, TelemetryConfig, readable_file},
+    config::{self, AuthConfig, CompanyConfig, Faults, FaultySettings, LimitsConfig, Listen, Secret, TelemetryConfig, readable_file},
     server::Limits,
     shutdown::{self, Sequence},
     tasks::Tasks,
@@ -23,24 +24,27 @@ use seva_store::{paging::PageKey, service::Foundation};
 use tokio::net::TcpListener;
 
 use crate::{
-    assembly::{Part, Surroundings},
+    assembly::{Part, Surroundings, portal},
     clock::follow,
     databases,
     failure::Failure,
     instance,
     settings::{
-        describe_limits, describe_notifications, describe_telemetry, environment, masked, names, parse_database_url,
-        parse_peer_url, variable,
+        describe_company, describe_limits, describe_notifications, describe_telemetry, environment, masked, names,
+        parse_database_url, parse_peer_url, roles, variable,
     },
 };
 
+mod edge;
 #[cfg(test)]
 mod tests;
+
+use edge::{CheckedPortal, serve_portal};
 
 /// One service and its surroundings.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// The service
+    /// The service, or `portal`
     service: String,
     /// Its database, as the role without DDL; `SEVA_<SERVICE>_DATABASE_URL` is read as well
     #[arg(long, env = "SEVA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
@@ -51,6 +55,9 @@ pub struct ServeArgs {
     /// File with the secret that seals page tokens: 32 bytes or more, the same in all replicas
     #[arg(long, env = "SEVA_PAGE_KEY", value_name = "FILE")]
     page_key: Option<PathBuf>,
+    /// File with the keys that links for customers are signed with, as `seva keys` makes it; the same for all services
+    #[arg(long, env = "SEVA_LINK_KEYS", value_name = "FILE")]
+    link_keys: Option<PathBuf>,
     /// Business time: `system`, or `file:PATH`, which follows the time in that file: for rehearsals whose time is moved by hand
     #[arg(long, env = "SEVA_CLOCK", value_name = "CLOCK", default_value = "system")]
     clock: String,
@@ -59,6 +66,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     auth: AuthConfig,
     #[command(flatten)]
+    company: CompanyConfig,
+    #[command(flatten)]
     notifications: NotificationsConfig,
     #[command(flatten)]
     limits: LimitsConfig,
@@ -66,8 +75,16 @@ pub struct ServeArgs {
     telemetry: TelemetryConfig,
 }
 
-/// Checked settings.
-pub struct Checked {
+/// Checked settings of a service or of the portal.
+pub enum Checked {
+    /// Of a service.
+    Service(Box<CheckedService>),
+    /// Of the portal.
+    Portal(Box<CheckedPortal>),
+}
+
+/// Checked settings of a service.
+pub struct CheckedService {
     part: &'static Part,
     address: SocketAddr,
     database: Secret<String>,
@@ -76,6 +93,8 @@ pub struct Checked {
     /// Whose time is followed; `None`: the system's.
     clock: Option<PathBuf>,
     auth: config::Auth,
+    /// Signs links, where the service does.
+    links: Option<LinkSigner>,
     notifications: seva_notifications::Settings,
     limits: Limits,
 }
@@ -83,6 +102,13 @@ pub struct Checked {
 impl ServeArgs {
     /// The settings; notes every fault.
     pub fn check(&self, faults: &mut Faults) -> Option<Checked> {
+        if self.service == portal::NAME {
+            return self.check_portal(faults).map(|portal| Checked::Portal(Box::new(portal)));
+        }
+        self.check_service(faults).map(|service| Checked::Service(Box::new(service)))
+    }
+
+    fn check_service(&self, faults: &mut Faults) -> Option<CheckedService> {
         let address = self.listen.check(faults);
         let page_key =
             self.secret_file("--page-key (SEVA_PAGE_KEY)", self.page_key.as_ref(), faults).and_then(|file| {
@@ -93,16 +119,21 @@ impl ServeArgs {
                 faults.take("--page-key (SEVA_PAGE_KEY)", long_enough)
             });
         let clock = self.clock(faults);
-        let notifications = self.notifications.check(faults);
+        let company = self.company.check(faults);
+        let notifications = self.notifications.check(company.as_ref(), faults);
         let limits = self.limits.check(faults);
         let Some(part) = Part::named(&self.service) else {
-            faults.add("service", format!("{:?} is not one of {}", self.service, names()));
+            faults.add("service", format!("{:?} is not one of {}", self.service, roles()));
             return None;
         };
         let database = self.database(part, faults);
-        let peers = self.peers(part, faults);
+        let peers = self.peers(part.name, part.calls, faults);
         let auth = self.auth.check(part.name, !part.calls.is_empty(), faults);
-        Some(Checked {
+        if part.name == seva_notifications::NAME && company.is_some_and(|company| company.public_url.is_none()) {
+            faults.add("--public-url (SEVA_PUBLIC_URL)", "is required: messages lead there");
+        }
+        let links = if part.signs_links { self.links(faults).map(Some) } else { Some(None) };
+        Some(CheckedService {
             part,
             address: address?,
             database: database?,
@@ -110,9 +141,17 @@ impl ServeArgs {
             page_key: PageKey::new(&page_key?),
             clock: clock?,
             auth: auth?,
+            links: links?,
             notifications: notifications?,
             limits: limits?,
         })
+    }
+
+    /// Signs what leads customers to their own things.
+    fn links(&self, faults: &mut Faults) -> Option<LinkSigner> {
+        let name = "--link-keys (SEVA_LINK_KEYS)";
+        let file = self.secret_file(name, self.link_keys.as_ref(), faults)?;
+        faults.take(name, LinkKeys::read(&file)).map(LinkSigner::new)
     }
 
     fn secret_file(&self, name: &str, file: Option<&PathBuf>, faults: &mut Faults) -> Option<PathBuf> {
@@ -146,7 +185,8 @@ impl ServeArgs {
         faults.take("--database-url (SEVA_DATABASE_URL)", parsed)
     }
 
-    fn peers(&self, part: &Part, faults: &mut Faults) -> BTreeMap<&'static str, String> {
+    /// Where the services are that `caller` calls.
+    fn peers(&self, caller: &str, calls: &[&'static str], faults: &mut Faults) -> BTreeMap<&'static str, String> {
         let mut given = BTreeMap::new();
         for peer in &self.peers {
             match peer.split_once('=').filter(|(name, _)| Part::named(name).is_some()) {
@@ -157,10 +197,10 @@ impl ServeArgs {
             }
         }
         let mut peers = BTreeMap::new();
-        for called in part.calls {
+        for called in calls {
             let name = variable(called, "URL");
             let url = given.get(*called).cloned().or_else(|| environment(&name));
-            let url = url.ok_or_else(|| format!("is required: {} calls {called}", part.name));
+            let url = url.ok_or_else(|| format!("is required: {caller} calls {called}"));
             if let Some(url) =
                 faults.take(format!("--peer {called}=.. ({name})"), url.and_then(|url| parse_peer_url(&url)))
             {
@@ -183,16 +223,17 @@ impl ServeArgs {
             ("listen".to_owned(), self.listen.address.clone()),
             ("database".to_owned(), database.as_ref().map_or_else(|| "none".to_owned(), masked)),
             ("page_key".to_owned(), file(&self.page_key)),
+            ("link_keys".to_owned(), file(&self.link_keys)),
             ("clock".to_owned(), self.clock.clone()),
             ("jwks".to_owned(), file(&self.auth.jwks)),
             ("issuer".to_owned(), self.auth.issuer.clone()),
             ("signing_key".to_owned(), file(&self.auth.signing_key)),
         ];
-        if let Some(part) = Part::named(&self.service) {
-            for (called, url) in self.peers(part, &mut Faults::new()) {
-                lines.push((format!("peer.{called}"), url));
-            }
+        let calls = Part::named(&self.service).map_or(&portal::CALLS[..], |part| part.calls);
+        for (called, url) in self.peers(&self.service, calls, &mut Faults::new()) {
+            lines.push((format!("peer.{called}"), url));
         }
+        lines.extend(describe_company(&self.company));
         lines.extend(describe_notifications(&self.notifications));
         lines.extend(describe_limits(&self.limits));
         lines.extend(describe_telemetry(&self.telemetry));
@@ -208,36 +249,49 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut faults = Faults::new();
     let checked = args.check(&mut faults);
     faults.finish()?;
-    let Checked { part, address, database, peers, page_key, clock, auth, notifications, limits } =
-        checked.context("settings without a fault are settings")?;
-    let telemetry = telemetry::init(part.name, &args.telemetry).map_err(FaultySettings)?;
+    match checked.context("settings without a fault are settings")? {
+        Checked::Service(service) => serve(*service, &args.telemetry).await,
+        Checked::Portal(portal) => serve_portal(*portal, &args.telemetry).await,
+    }
+}
+
+async fn serve(checked: CheckedService, telemetry: &TelemetryConfig) -> Result<(), Failure> {
+    let CheckedService { part, address, database, peers, page_key, clock, auth, links, notifications, limits } =
+        checked;
+    let telemetry = telemetry::init(part.name, telemetry).map_err(FaultySettings)?;
     let signal = shutdown::signal().context("listening for signals")?;
 
     let db = databases::open(part.name, &database, part.migrator).await?;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::Unavailable(format!("{address} cannot be listened on: {error}")))?;
+    let listener = listen(address).await?;
     let tasks = Tasks::new();
     let clock = match clock {
         Some(file) => follow(&file, &tasks).map_err(|error| Failure::Unavailable(error.to_string()))?,
         None => BusinessClock::system(),
     };
     let foundation = Foundation { db: db.clone(), clock, page_key, tasks: tasks.clone() };
-    let surroundings = Surroundings { peers: connect(peers, auth.signer)?, notifications };
+    let surroundings = Surroundings { peers: connect(peers, auth.signer)?, links, notifications };
     let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;
     let health = instance::serve(&mut service, auth.verifier, limits, None, listener)?;
     service.start_workers();
     health.set_ready(true).await;
     tracing::info!(service = part.name, %address, "ready");
+    let sequence = Sequence::new(tasks.clone()).with_health(health).with_telemetry(telemetry);
+    until_asked(signal, &tasks, sequence.closing("database pools", async move { db.close().await })).await
+}
 
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failure::Unavailable(format!("{address} cannot be listened on: {error}")))
+}
+
+/// Waits for a signal or the failure of a task, then ends in order.
+async fn until_asked(signal: impl Future<Output = ()>, tasks: &Tasks, sequence: Sequence) -> Result<(), Failure> {
     let failed = tasks.failed();
     let by_signal = tokio::select! {
         () = signal => true,
         () = failed.cancelled() => false,
     };
-    let sequence = Sequence::new(tasks).with_health(health).with_telemetry(telemetry);
-    let in_time = sequence.closing("database pools", async move { db.close().await }).run().await;
-    match (by_signal, in_time) {
+    match (by_signal, sequence.run().await) {
         (true, true) => Ok(()),
         (true, false) => Err(anyhow!("not everything ended within its bound").into()),
         (false, _) => Err(anyhow!("a task failed without which the service cannot go on").into()),

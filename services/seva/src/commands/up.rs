@@ -13,6 +13,7 @@ use seva_runtime::{
 };
 
 use crate::{
+    assembly::portal,
     data_dir::write_private,
     demo,
     failure::Failure,
@@ -97,7 +98,8 @@ fn welcome(instance: &Instance, tokens: Option<&str>) -> String {
         writeln!(text, "  {name:<15}{value}").expect("writing to a string does not fail");
     };
     for (service, address) in &instance.addresses {
-        line(service, &format!("http://{address} (gRPC with reflection)"));
+        let what = if *service == portal::NAME { "pages of customers, and /dev/mail" } else { "gRPC with reflection" };
+        line(service, &format!("http://{address} ({what})"));
     }
     line("mail", &format!("{}, one file a message", layout.mail().display()));
     line("tokens", &format!("{}, one a role, good for 12 hours; others by `seva token`", layout.tokens().display()));

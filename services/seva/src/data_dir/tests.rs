@@ -32,7 +32,7 @@ fn a_folder_that_cannot_be_made_is_told_with_its_path() {
 #[test]
 fn what_a_running_instance_says_is_believed_only_while_it_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let running = Running { pid: 7, services: Vec::new() };
+    let running = Running { pid: 7, services: Vec::new(), portal_url: "http://127.0.0.1:8080".to_owned() };
     let taken = DataDir::take(folder.path()).unwrap();
     taken.layout.announce(&running).unwrap();
     let layout = taken.layout.clone();

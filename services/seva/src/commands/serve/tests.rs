@@ -26,6 +26,10 @@ fn everything_that_is_missing_is_told_at_once() {
     {
         assert!(told.iter().any(|fault| fault.starts_with(name)), "{name} is missing in {told:#?}");
     }
+    let (_, told) = check(&["portal"]);
+    for name in ["--signing-key", "--link-keys", "--public-url", "--peer customers=..", "--peer tickets=.."] {
+        assert!(told.iter().any(|fault| fault.starts_with(name)), "{name} is missing in {told:#?}");
+    }
     assert!(check(&["kitchen"]).1.iter().any(|fault| fault.contains("\"kitchen\" is not one of customers")));
 }
 
@@ -53,5 +57,6 @@ fn whole_settings_have_no_fault() {
     ]);
 
     assert_eq!(told, [""; 0]);
-    assert_eq!(checked.unwrap().address.port(), 7101);
+    let Some(Checked::Service(service)) = checked else { panic!("customers is a service") };
+    assert_eq!(service.address.port(), 7101);
 }
