@@ -118,6 +118,8 @@ fn server_settings(options: &Options, layout: &Layout) -> String {
         ("max_wal_senders", "0"),
         ("max_wal_size", "1GB"),
         ("checkpoint_timeout", "15min"),
+        // Queues are emptied as fast as they are filled, and what was taken lies in the way until it is vacuumed.
+        ("autovacuum_naptime", "5s"),
         // Our statements are short: compiling them costs more than it gains.
         ("jit", "off"),
         ("timezone", "UTC"),

@@ -108,6 +108,18 @@ impl Database {
         Ok(self.workers.begin().await?)
     }
 
+    /// Begins the transaction of a consumer's effect, whose commit does not wait for the disk.
+    ///
+    /// PostgreSQL writes its log in order, so whatever waits for the disk later has this commit on it first: the sequencer's commit, before
+    /// anybody is told of an event of the effect, and the claim of work that the effect made due. What a crash takes away before that is the
+    /// effect together with its cursor, and it happens again. Nobody was promised anything of it.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub(crate) async fn begin_effect(&self) -> Result<Transaction<'static, Postgres>, Fault> {
+        Ok(self.workers.begin_with("begin; set local synchronous_commit = off").await?)
+    }
+
     /// Commits and tells the sequencer.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub(super) async fn batch(
     if batch.events.is_empty() && lease.epoch.as_deref() == Some(batch.epoch.as_str()) {
         return Ok(());
     }
-    let mut transaction = consumer.db.begin().await?;
+    let mut transaction = consumer.db.begin_effect().await?;
     if !cursor::advance(&mut transaction, lease, batch.last_feed_no, &batch.epoch).await? {
         return Err(Interruption::LeaseLost);
     }
