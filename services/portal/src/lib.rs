@@ -3,7 +3,7 @@
 //! It owns nothing: every page is asked of the service that owns what it shows, with the link's token as the customer's credential.
 //! Pages are made here, without scripts; what is read changes nothing.
 //!
-//! - [`survey`], [`ticket`]: one page each
+//! - [`survey`], [`ticket`], [`place`], [`preferences`], [`unsubscribe`]: one page each
 //! - [`events`]: CloudEvents over HTTP into the intake of customers
 //! - [`dev_mail`]: the mails of an embedded run
 //! - [`edge`]: what every request passes: trace, limits, headers, proof of forms
@@ -22,11 +22,14 @@ pub mod edge;
 pub mod events;
 pub mod fault;
 pub mod page;
+pub mod place;
+pub mod preferences;
 mod router;
 pub mod serve;
 pub mod survey;
 pub mod texts;
 pub mod ticket;
+pub mod unsubscribe;
 
 pub use edge::limits::Limits;
 

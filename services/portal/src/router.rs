@@ -12,7 +12,7 @@ use http::{StatusCode, header};
 use crate::{
     Portal, dev_mail, edge, events,
     fault::{Fault, told},
-    survey, ticket,
+    place, preferences, survey, ticket, unsubscribe,
 };
 
 /// Where systems post their events: the one path that answers in JSON.
@@ -26,6 +26,9 @@ pub fn routes(portal: &Portal) -> Router {
     let mut router = Router::new()
         .route("/survey/{token}", get(survey::show).post(survey::save))
         .route("/ticket/{token}", get(ticket::show).post(ticket::answer))
+        .route("/place/{token}", get(place::show))
+        .route("/preferences/{token}", get(preferences::show).post(preferences::save))
+        .route("/unsubscribe/{token}", get(unsubscribe::show).post(unsubscribe::end))
         .route(EVENTS, post(events::publish).options(events::handshake))
         .route("/style.css", get(style))
         .route("/healthz", get(live))

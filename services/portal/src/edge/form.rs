@@ -55,6 +55,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether this field with this value is all that there is.
+    pub fn is_only(&self, name: &str, value: &str) -> bool {
+        matches!(self.0.as_slice(), [(known, of)] if known == name && of == value)
+    }
+
     /// Every field of this name.
     pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -106,19 +111,33 @@ pub async fn read(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Fields, Fault> {
-    if !comes_from_us(headers, &portal.settings.public_url) {
-        return Err(Fault::FormRefused);
-    }
-    if !is_urlencoded(headers) {
-        return Err(Fault::Unreadable);
-    }
-    let fields = Fields::parse(&limits::read(headers, body, portal.settings.limits.max_form_bytes).await?);
+    // What is not read at all is refused before its body is waited for.
+    readable(portal, headers)?;
+    let body = limits::read(headers, body, portal.settings.limits.max_form_bytes).await?;
+    proven(portal, page, token, headers, &body)
+}
+
+/// The fields of a form of `page` about `token`, whose body was read already.
+///
+/// # Errors
+/// `FormRefused` when it is not ours, or too old; `Unreadable`.
+pub fn proven(portal: &Portal, page: &str, token: &Token, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Fault> {
+    readable(portal, headers)?;
+    let fields = Fields::parse(body);
     let seal = fields.get("seal").unwrap_or_default();
     let proven = portal.settings.forms.verify(seal, PURPOSE, machine_now());
     match proven {
         Ok(link) if link.subject == subject(page, token) => Ok(fields),
         _ => Err(Fault::FormRefused),
     }
+}
+
+/// Whether a form is what it says and does not say that it comes from elsewhere.
+fn readable(portal: &Portal, headers: &HeaderMap) -> Result<(), Fault> {
+    if !comes_from_us(headers, &portal.settings.public_url) {
+        return Err(Fault::FormRefused);
+    }
+    if is_urlencoded(headers) { Ok(()) } else { Err(Fault::Unreadable) }
 }
 
 /// Whether the body is what forms send.

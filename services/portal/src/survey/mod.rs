@@ -139,7 +139,7 @@ fn questions(
         revision: questionnaire.revision,
         until: until.map(|until| {
             let day = tongue.date(jiff::tz::TimeZone::UTC.to_datetime(until).date());
-            texts::filled(&tongue.survey.until, "date", &day)
+            tongue.filled(&tongue.survey.until, "date", &day)
         }),
         note: (above == Above::Saved).then_some(&tongue.survey.saved),
         alert: match above {

@@ -42,12 +42,34 @@ pub struct Texts {
     pub zero: char,
     pub comma: String,
     pub private: String,
+    pub ago: Ago,
     pub notices: Notices,
     pub survey: Survey,
     pub ticket: Ticket,
     pub place: Place,
     pub preferences: Preferences,
     pub unsubscribe: Unsubscribe,
+}
+
+/// How long ago something was.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each says itself what it is, in the file")]
+pub struct Ago {
+    pub just_now: String,
+    pub minutes: Counted,
+    pub hours: Counted,
+    pub days: Counted,
+}
+
+/// Words for a number of things, from one on: none of our languages tells more than one from others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// Of one.
+    pub one: String,
+    /// Of more.
+    pub other: String,
 }
 
 /// What is said instead of a page.
@@ -143,8 +165,10 @@ pub struct Place {
     pub title: String,
     pub greeting: String,
     pub intro: String,
+    pub contents: String,
     pub as_of: String,
     pub stale: String,
+    pub age_unknown: String,
     pub never: String,
     pub empty: String,
     pub more: String,
@@ -154,6 +178,7 @@ pub struct Place {
     pub current_day: String,
     pub promised_day: String,
     pub delivered: String,
+    pub not_kept: String,
     pub delay_reason: String,
     pub total: String,
     pub carrier: String,
@@ -171,17 +196,13 @@ pub struct Place {
     pub opened: String,
     pub changed: String,
     pub messages: String,
-    pub surveys: String,
-    pub survey_order: String,
-    pub survey_ticket: String,
-    pub survey_other: String,
-    pub asked: String,
+    pub sent: String,
+    pub channel: String,
+    pub about: String,
     pub state: String,
     pub order_states: Words,
     pub invoice_states: Words,
-    pub message_states: Words,
     pub channels: Words,
-    pub survey_states: Words,
     pub milestones: Words,
 }
 
@@ -192,11 +213,15 @@ pub struct Place {
 pub struct Preferences {
     pub title: String,
     pub intro: String,
+    pub yours: String,
     pub always: String,
     pub save: String,
     pub saved: String,
+    pub unchanged: String,
     pub faulty: String,
+    pub other: String,
     pub categories: Words,
+    pub hints: Words,
 }
 
 /// Of the page that ends messages.
@@ -206,9 +231,11 @@ pub struct Preferences {
 pub struct Unsubscribe {
     pub title: String,
     pub text: String,
+    pub kept: String,
     pub button: String,
     pub done_title: String,
     pub done_text: String,
+    pub undo: String,
 }
 
 /// The words for a reader of `language` (BCP 47): of the language itself, of a more general one, or English.
@@ -249,9 +276,19 @@ pub fn translated<'t>(translations: &'t [Translation], language: &str) -> (&'t s
     chosen.or_else(|| translations.first()).map_or(("", ""), |one| (one.text.as_str(), one.language.as_str()))
 }
 
-/// `words` with what is put in for `{name}`. It is escaped later, with the words, where it is shown.
-pub fn filled(words: &str, name: &str, value: &str) -> String {
-    words.replace(&format!("{{{name}}}"), value)
+impl Texts {
+    /// `words` with what is put in for `{name}`. It is escaped later, with the words, where it is shown.
+    ///
+    /// Among words that run from the right it is set apart with isolates (U+2068, U+2069): a number such as `1029-A` would be torn apart
+    /// otherwise.
+    pub fn filled(&self, words: &str, name: &str, value: &str) -> String {
+        let placeholder = format!("{{{name}}}");
+        if self.direction == "rtl" {
+            words.replace(&placeholder, &format!("\u{2068}{value}\u{2069}"))
+        } else {
+            words.replace(&placeholder, value)
+        }
+    }
 }
 
 /// The word for a key, or that for `other`, or nothing.

@@ -86,10 +86,9 @@ fn keys_of(name: &str, prefix: &str) -> Vec<String> {
 #[test]
 fn every_value_of_the_contract_that_is_shown_has_its_word() {
     type Chosen = fn(&Texts) -> &Words;
-    let shown: [(&str, &str, Chosen); 5] = [
+    let shown: [(&str, &str, Chosen); 4] = [
         ("seva.customers.v1.Order.State", "STATE_", |texts| &texts.place.order_states),
         ("seva.customers.v1.Invoice.State", "STATE_", |texts| &texts.place.invoice_states),
-        ("seva.notifications.v1.Notification.State", "STATE_", |texts| &texts.place.message_states),
         ("seva.tickets.v1.Ticket.State", "STATE_", |texts| &texts.ticket.states),
         ("seva.tickets.v1.Ticket.Kind", "KIND_", |texts| &texts.ticket.kinds),
     ];
@@ -142,6 +141,41 @@ fn a_text_without_the_readers_language_is_shown_in_english_or_as_it_is() {
     assert_eq!(translated(&both, "ur"), ("question", "en"));
     assert_eq!(translated(&both[..1], "ur"), ("प्रश्न", "hi"));
     assert_eq!(translated(&[], "ur"), ("", ""));
+}
+
+#[test]
+fn what_is_put_in_among_words_from_the_right_is_set_apart() {
+    assert_eq!(of("en").filled("Order {number}", "number", "1029-A"), "Order 1029-A");
+    assert_eq!(of("ur").filled("آرڈر {number}", "number", "1029-A"), "آرڈر \u{2068}1029-A\u{2069}");
+}
+
+#[test]
+fn an_age_is_told_in_the_largest_unit_that_fits() {
+    for (seconds, words) in [
+        (-5, "just now"),
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (3_599, "59 minutes ago"),
+        (3_600, "1 hour ago"),
+        (86_399, "23 hours ago"),
+        (86_400, "1 day ago"),
+        (400 * 86_400, "400 days ago"),
+    ] {
+        assert_eq!(of("en").ago(jiff::SignedDuration::from_secs(seconds)), words, "{seconds}");
+    }
+    let age = jiff::SignedDuration::from_hours(3);
+    assert_eq!(of("hi").ago(age), "3 घंटे पहले");
+    assert_eq!(of("bn").ago(age), "৩ ঘণ্টা আগে");
+    assert_eq!(of("ur").ago(age), "\u{2068}3\u{2069} گھنٹے پہلے");
+}
+
+#[test]
+fn a_moment_names_its_zone() {
+    let at: jiff::Timestamp = "2026-11-21T08:35:00Z".parse().unwrap();
+    assert_eq!(of("en").moment_there(at, &wording::zone("Asia/Kolkata")), "21 November 2026, 14:05\u{a0}IST");
+    assert_eq!(of("bn").moment_there(at, &wording::zone("Asia/Dhaka")), "২১ নভেম্বর ২০২৬, ১৪:৩৫\u{a0}UTC+06");
+    assert_eq!(of("en").moment_there(at, &wording::zone("nowhere")), "21 November 2026, 08:35\u{a0}UTC");
 }
 
 #[test]

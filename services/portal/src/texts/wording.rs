@@ -2,7 +2,7 @@
 
 use icu_decimal::{DecimalFormatter, input::Decimal, options::DecimalFormatterOptions};
 use icu_locale::Locale;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use seva_proto::common::v1::{Money as PbMoney, PromisedDate};
 use seva_values::{Currency, Money, Zone};
 
@@ -25,6 +25,32 @@ impl Texts {
         let wall = zone.to_datetime(at);
         let time = self.digits(&format!("{:02}:{:02}", wall.hour(), wall.minute()));
         format!("{}{}{time}", self.date(wall.date()), self.comma)
+    }
+
+    /// A moment with the short name of its zone, which a page cannot know to be the reader's: `21 November 2026, 14:05 IST`.
+    pub fn moment_there(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let info = zone.to_offset_info(at);
+        // Some zones have no name but their offset.
+        let utc = if info.abbreviation().starts_with(['+', '-']) { "UTC" } else { "" };
+        format!("{}\u{a0}{utc}{}", self.moment(at, zone), info.abbreviation())
+    }
+
+    /// A number of things.
+    pub fn number(&self, count: usize) -> String {
+        self.digits(&count.to_string())
+    }
+
+    /// How long ago something was: `3 hours ago`.
+    pub fn ago(&self, age: SignedDuration) -> String {
+        let minutes = age.as_mins();
+        let (words, count) = match minutes {
+            ..1 => return self.ago.just_now.clone(),
+            1..60 => (&self.ago.minutes, minutes),
+            60..1440 => (&self.ago.hours, minutes / 60),
+            _ => (&self.ago.days, minutes / 1440),
+        };
+        let words = if count == 1 { &words.one } else { &words.other };
+        self.filled(words, "count", &self.digits(&count.to_string()))
     }
 
     /// A promised or due day; `None` when there is none.

@@ -25,7 +25,7 @@ use crate::{
     },
     fault::{self, Fault, Told, Violation},
     page::{Frame, page, see},
-    texts::{self, Texts, filled, key, word, wording::instant},
+    texts::{self, Texts, key, word, wording::instant},
 };
 
 mod view;
@@ -146,10 +146,11 @@ fn shown(
     let opened = instant(conversation.create_time.as_ref());
     let messages = conversation.messages.iter().filter(|message| message.visibility() == Visibility::Public);
     let template = TicketPage {
-        frame: Frame::new(portal, tongue, filled(&words.title, "number", &conversation.number)),
+        frame: Frame::new(portal, tongue, tongue.filled(&words.title, "number", &conversation.number)),
         about: &conversation.title,
         state: word(&words.states, &key(state.as_str_name(), "STATE_")),
-        opened: opened.map(|at| filled(&words.opened, "date", &tongue.date(TimeZone::UTC.to_datetime(at).date()))),
+        opened: opened
+            .map(|at| tongue.filled(&words.opened, "date", &tongue.date(TimeZone::UTC.to_datetime(at).date()))),
         note: answered.note,
         alert: answered.alert,
         closing,

@@ -5,8 +5,15 @@ use std::{collections::HashMap, pin::Pin, sync::Arc};
 use futures::Stream;
 use seva_proto::{
     customers::v1::{
-        PublishEventsRequest, PublishEventsResponse, StreamEventsRequest, StreamEventsResponse,
+        GetOwnPlaceRequest, GetOwnPlaceResponse, PublishEventsRequest, PublishEventsResponse, StreamEventsRequest,
+        StreamEventsResponse,
         intake_service_server::{IntakeService, IntakeServiceServer},
+        own_place_service_server::{OwnPlaceService, OwnPlaceServiceServer},
+    },
+    notifications::v1::{
+        GetOwnPreferencesRequest, GetOwnPreferencesResponse, GetSubscriptionRequest, GetSubscriptionResponse,
+        SetOwnPreferencesRequest, SetOwnPreferencesResponse, UnsubscribeRequest, UnsubscribeResponse,
+        own_preference_service_server::{OwnPreferenceService, OwnPreferenceServiceServer},
     },
     surveys::v1::{
         GetQuestionnaireRequest, GetQuestionnaireResponse, ListResponsesRequest, ListResponsesResponse,
@@ -37,14 +44,23 @@ pub struct Script {
     pub save_answers: Scripted<SaveAnswersRequest, SaveAnswersResponse>,
     pub get_conversation: Scripted<GetConversationRequest, GetConversationResponse>,
     pub answer_resolution: Scripted<AnswerResolutionRequest, AnswerResolutionResponse>,
+    pub get_own_place: Scripted<GetOwnPlaceRequest, GetOwnPlaceResponse>,
+    pub get_own_preferences: Scripted<GetOwnPreferencesRequest, GetOwnPreferencesResponse>,
+    pub set_own_preferences: Scripted<SetOwnPreferencesRequest, SetOwnPreferencesResponse>,
+    pub get_subscription: Scripted<GetSubscriptionRequest, GetSubscriptionResponse>,
+    pub unsubscribe: Scripted<UnsubscribeRequest, UnsubscribeResponse>,
     pub publish_events: Scripted<PublishEventsRequest, PublishEventsResponse>,
 }
 
 impl Script {
     /// How many calls were made that could change something.
     pub fn writes(&self) -> usize {
-        let Self { save_answers, answer_resolution, publish_events, .. } = self;
-        save_answers.asked().len() + answer_resolution.asked().len() + publish_events.asked().len()
+        let Self { save_answers, answer_resolution, set_own_preferences, unsubscribe, publish_events, .. } = self;
+        save_answers.asked().len()
+            + answer_resolution.asked().len()
+            + set_own_preferences.asked().len()
+            + unsubscribe.asked().len()
+            + publish_events.asked().len()
     }
 }
 
@@ -95,6 +111,44 @@ impl ConversationService for Behind {
         request: Request<AnswerResolutionRequest>,
     ) -> Result<Response<AnswerResolutionResponse>, Status> {
         self.0.answer_resolution.call(request)
+    }
+}
+
+#[tonic::async_trait]
+impl OwnPlaceService for Behind {
+    async fn get_own_place(
+        &self,
+        request: Request<GetOwnPlaceRequest>,
+    ) -> Result<Response<GetOwnPlaceResponse>, Status> {
+        self.0.get_own_place.call(request)
+    }
+}
+
+#[tonic::async_trait]
+impl OwnPreferenceService for Behind {
+    async fn get_own_preferences(
+        &self,
+        request: Request<GetOwnPreferencesRequest>,
+    ) -> Result<Response<GetOwnPreferencesResponse>, Status> {
+        self.0.get_own_preferences.call(request)
+    }
+
+    async fn set_own_preferences(
+        &self,
+        request: Request<SetOwnPreferencesRequest>,
+    ) -> Result<Response<SetOwnPreferencesResponse>, Status> {
+        self.0.set_own_preferences.call(request)
+    }
+
+    async fn get_subscription(
+        &self,
+        request: Request<GetSubscriptionRequest>,
+    ) -> Result<Response<GetSubscriptionResponse>, Status> {
+        self.0.get_subscription.call(request)
+    }
+
+    async fn unsubscribe(&self, request: Request<UnsubscribeRequest>) -> Result<Response<UnsubscribeResponse>, Status> {
+        self.0.unsubscribe.call(request)
     }
 }
 
@@ -158,7 +212,8 @@ impl Services {
         for (name, rpcs) in [
             ("surveys", &["seva.surveys.v1.ResponseService"][..]),
             ("tickets", &["seva.tickets.v1.ConversationService"]),
-            ("customers", &["seva.customers.v1.IntakeService"]),
+            ("notifications", &["seva.notifications.v1.OwnPreferenceService"]),
+            ("customers", &["seva.customers.v1.IntakeService", "seva.customers.v1.OwnPlaceService"]),
         ] {
             let rules = Rules::for_services(rpcs).unwrap();
             let verifier = Arc::new(Verifier::open(name, OWN_ISSUER, &keyring.jwks).unwrap());
@@ -167,7 +222,10 @@ impl Services {
             let server = match name {
                 "surveys" => server.add_service(ResponseServiceServer::new(behind.clone())),
                 "tickets" => server.add_service(ConversationServiceServer::new(behind.clone())),
-                _ => server.add_service(IntakeServiceServer::new(behind.clone())),
+                "notifications" => server.add_service(OwnPreferenceServiceServer::new(behind.clone())),
+                _ => server
+                    .add_service(IntakeServiceServer::new(behind.clone()))
+                    .add_service(OwnPlaceServiceServer::new(behind.clone())),
             };
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             urls.insert(name, format!("http://{}", listener.local_addr().unwrap()));

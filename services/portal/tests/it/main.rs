@@ -9,7 +9,13 @@
 mod behind;
 mod edge;
 mod events;
+mod links;
+mod place;
+mod preferences;
+mod privacy;
 mod scripted;
 mod survey;
 mod ticket;
+mod unsubscribe;
 mod web;
+mod written;

@@ -1,6 +1,6 @@
 //! A portal in front of scripted services, and a browser that is a few lines long.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
@@ -9,9 +9,13 @@ use seva_portal::{Limits, Peers, Portal, Settings};
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{
     Error,
-    auth::{LinkSigner, links::LinkKeys},
+    auth::{
+        LinkSigner,
+        links::{Link, LinkKeys},
+    },
     client::{Identity, Peer},
 };
+use sha2::{Digest, Sha256};
 use tonic::Code;
 use tower::ServiceExt;
 use url::form_urlencoded;
@@ -23,6 +27,8 @@ pub const TOKEN: &str = "survey.0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000.1.199999999
 
 pub struct Web {
     pub services: Services,
+    /// Signs the seals of forms.
+    pub forms: LinkSigner,
     router: Router,
 }
 
@@ -50,8 +56,9 @@ impl Web {
             limits: Limits::default(),
         };
         change(&mut settings);
+        let forms = settings.forms.clone();
         let router = Portal::new(peers(&services), settings).router();
-        Self { services, router }
+        Self { services, forms, router }
     }
 
     pub fn script(&self) -> &Script {
@@ -86,6 +93,13 @@ impl Web {
         self.request(Method::POST, path, &[&form, headers].concat(), body).await
     }
 
+    /// The seal of a form of `page` about the link `token` that ends then.
+    pub fn seal(&self, page: &str, token: &str, expires_at: jiff::Timestamp) -> String {
+        let digest = Sha256::digest(format!("{page} {token}"));
+        let subject = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.forms.sign("form", &Link { subject, generation: 0, expires_at })
+    }
+
     pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Page {
         let mut request = Request::new(body.into());
         *request.method_mut() = method;
@@ -109,8 +123,7 @@ pub fn peers(services: &Services) -> Peers {
         intake: Peer::connect_lazy(&services.urls["customers"], Identity::Anonymous).unwrap(),
         tickets: peer("tickets"),
         surveys: peer("surveys"),
-        // No page asks it yet.
-        notifications: peer("tickets"),
+        notifications: peer("notifications"),
     }
 }
 
@@ -136,6 +149,28 @@ impl Page {
         rest.split_once(to).unwrap_or_else(|| panic!("no {to} after {from}")).0
     }
 
+    /// Every tag of the page without what its attributes say. Texts are escaped, so this is all that a browser makes something of.
+    pub fn tags(&self) -> BTreeSet<String> {
+        let tags = self.body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap());
+        let blanked = |tag: &str| tag.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+        tags.map(blanked).collect()
+    }
+
+    /// Where the links and forms of the page lead to.
+    pub fn ways(&self) -> Vec<&str> {
+        let named = |name| self.body.split(name).skip(1).map(|rest| rest.split('"').next().unwrap());
+        named(" href=\"").chain(named(" action=\"")).collect()
+    }
+
+    /// What was written into `self` has added nothing to what a browser makes of `harmless`, the same page without it.
+    pub fn assert_as_harmless_as(&self, harmless: &Self) {
+        let added: Vec<_> = self.tags().difference(&harmless.tags()).cloned().collect();
+        assert!(added.is_empty(), "{added:?} in {}", self.body);
+        let is_ours = |way: &str| way.starts_with(['/', '#']) && !way.starts_with("//");
+        let ways = self.ways();
+        assert!(ways.iter().all(|way| is_ours(way) || harmless.ways().contains(way)), "{ways:?}");
+    }
+
     /// Nothing on the page runs, and nothing of it comes from elsewhere.
     pub fn assert_harmless(&self) {
         assert!(!self.body.to_lowercase().contains("<script"), "{}", self.body);
@@ -146,6 +181,22 @@ impl Page {
 
 /// What an attacker writes into every field.
 pub const ATTACK: &str = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;";
+
+/// Ways to break out of a text, an attribute, an address or a comment.
+pub const ATTACKS: [&str; 12] = [
+    ATTACK,
+    "<script>alert(1)</script>",
+    "</title></h1></script><svg onload=alert(1)>",
+    "\" autofocus onfocus=alert(1) x=\"",
+    "' onmouseover='alert(1)",
+    "javascript:alert(document.domain)",
+    " java\tscript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "//evil.example/\"><base href=//evil.example>",
+    "--><!--<iframe srcdoc='<script>alert(1)</script>'>",
+    "{{ frame.company }}{% include \"frame.html\" %}",
+    "\u{202e}<meta http-equiv=refresh content=0;url=//evil.example>\0",
+];
 
 /// A refusal as services make them.
 pub fn refusal(code: Code, reason: ErrorReason) -> Error {
