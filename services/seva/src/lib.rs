@@ -2,12 +2,15 @@
 //!
 //! - [`assembly`]: the services, and what each is given
 //! - [`instance`]: all of them running in one process; [`data_dir`], [`databases`], [`tokens`], [`clock`]: what an installation consists of
-//! - [`drain`]: waiting until nothing is left to do
+//! - [`drain`]: waiting until nothing is left to do; [`walk`]: business time moved by hand
 //! - [`report`]: what a shop says of its orders, as events of the intake; [`shop`]: its way there
-//! - [`replay`]: a shop's history played through the suite on a clock that is moved by hand; [`demo`]: a small shop as it goes on
+//! - [`cast`]: those who serve, and what they and customers do
+//! - [`replay`]: a shop's history played through the suite on a clock that is moved by hand; [`demo`]: a small shop as it goes on;
+//!   [`tour`]: one customer's story
 //! - [`commands`], [`settings`], [`failure`]: what is typed, what it needs, and how it ends
 
 pub mod assembly;
+pub mod cast;
 pub mod clock;
 pub mod commands;
 pub mod data_dir;
@@ -21,3 +24,5 @@ pub mod report;
 pub mod settings;
 pub mod shop;
 pub mod tokens;
+pub mod tour;
+pub mod walk;

@@ -179,6 +179,11 @@ fn listeners() -> impl Iterator<Item = (&'static str, u16)> {
     services.chain(std::iter::once((portal::NAME, portal::PORT_OFFSET)))
 }
 
+/// Any ports: for an installation that nobody calls from outside, and that must not get into the way of another one.
+pub fn free_ports() -> BTreeMap<&'static str, u16> {
+    listeners().map(|(name, _)| (name, 0)).collect()
+}
+
 /// The names of all services, for people.
 pub fn names() -> String {
     PARTS.map(|part| part.name).join(", ")

@@ -45,7 +45,8 @@ pub async fn all() -> Vec<Served> {
             let identity = Identity::Service { signer, audience: format!("service:{called}") };
             (*called, Peer::connect_lazy(&urls[called], identity).unwrap())
         });
-        let notifications = NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new()).unwrap();
+        let notifications =
+            NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new()).unwrap();
         let links = part.signs_links.then(|| keyring.links.clone());
         let surroundings = Surroundings { peers: peers.collect(), links, notifications };
         let foundation = foundation(database.db.clone(), BusinessClock::system());

@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod replay;
 pub mod serve;
 pub mod token;
+pub mod tour;
 pub mod up;
 
 #[cfg(test)]
@@ -41,6 +42,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Plays a shop's history through an installation of its own, on a clock that is moved by hand
     Replay(Box<replay::ReplayArgs>),
+    /// Plays one customer's story through all services, and tells each step with its trace id
+    Tour(Box<tour::TourArgs>),
     /// Looks after the consumers of other services' events
     #[command(subcommand)]
     Consumers(consumers::ConsumersCommand),
@@ -64,6 +67,7 @@ impl Cli {
         let command = Self::command()
             .mut_subcommand("up", with_folder)
             .mut_subcommand("replay", with_folder)
+            .mut_subcommand("tour", with_folder)
             .mut_subcommand("check", |check| check.mut_subcommand("up", with_folder));
         Self::from_arg_matches(&command.try_get_matches_from(line)?)
     }
@@ -80,6 +84,7 @@ impl Cli {
             Command::Token(args) => token::run(&args),
             Command::Keys(args) => keys::run(&args),
             Command::Replay(args) => Box::pin(replay::run(*args)).await,
+            Command::Tour(args) => Box::pin(tour::run(*args)).await,
             Command::Consumers(command) => consumers::run(command).await,
             Command::Feed(command) => feed::run(command).await,
             Command::Check(command) => check::run(&command),

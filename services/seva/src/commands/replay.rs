@@ -11,7 +11,6 @@ use seva_runtime::{
 };
 
 use crate::{
-    assembly::{PARTS, portal},
     data_dir::Layout,
     failure::Failure,
     instance::{self, Instance},
@@ -21,7 +20,7 @@ use crate::{
         summary,
         timeline::Timeline,
     },
-    settings::{beside_output, check_notifications, databases_of_environment},
+    settings::{beside_output, check_notifications, databases_of_environment, free_ports},
 };
 
 /// Which table, and where to.
@@ -73,8 +72,7 @@ impl ReplayArgs {
         let notifications = check_notifications(&self.notifications, company.as_ref(), &self.layout(), faults);
         Some(instance::Settings {
             data_dir: self.data_dir.clone(),
-            // Nobody calls it from outside, and it must not get into the way of an installation that runs.
-            ports: PARTS.iter().map(|part| part.name).chain([portal::NAME]).map(|name| (name, 0)).collect(),
+            ports: free_ports(),
             databases,
             manual_clock: timeline.begins_at(),
             shows_mail: false,

@@ -14,7 +14,10 @@ use seva_runtime::{
     BusinessClock,
     auth::{LinkSigner, links::LinkKeys},
     client::{Identity, Peer},
-    config::{self, AuthConfig, CompanyConfig, Faults, FaultySettings, LimitsConfig, Listen, Secret, TelemetryConfig, readable_file},
+    config::{
+        self, AuthConfig, CompanyConfig, Faults, FaultySettings, LimitsConfig, Listen, Secret, TelemetryConfig,
+        readable_file,
+    },
     server::Limits,
     shutdown::{self, Sequence},
     tasks::Tasks,

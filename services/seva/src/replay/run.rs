@@ -1,26 +1,21 @@
 //! The loop: to the next instant at which something happens, push, wait until all that follows from it is done.
 
-use std::{fs, time::Duration};
+use std::fs;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use seva_proto::events::v1::{AdvanceToRequest, clock_service_client::ClockServiceClient};
-use seva_runtime::client::Peer;
 
 use super::{progress::Progress, timeline::Timeline};
 use crate::{
     data_dir::{Layout, write_private},
-    drain::until_drained,
     failure::Failure,
     instance::Instance,
-    report::proto_time,
     shop::{Pushed, Shop},
+    walk::Walk,
 };
 
 /// Business time goes on for so long after the last event, for what is due later.
 const AFTER_THE_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long everything that follows from an instant may take: much longer than the lease on work that a killed process had taken.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +76,7 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         eprintln!("going on from {at}; work that a killed process had taken is waited for, some seconds at most");
     }
     let mut shop = Shop::open(instance).await?;
-    let mut clock = ClockServiceClient::new(instance.operators_peer(seva_customers::NAME)?);
+    let mut walk = Walk::new(instance)?;
     let total = timeline.events().len() as u64;
     let mut progress = Progress::new(total, timeline.passed(start) as u64);
     let mut now = start;
@@ -90,24 +85,16 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         let events = timeline.at(now).iter().map(|planned| timeline.cloud_event(planned)).collect();
         played.pushed += shop.push(events).await?;
         played.instants += 1;
-        let next_due = until_drained(&instance.services, &instance.clock, PATIENCE)
-            .await
-            .map_err(|unrest| anyhow!("at business time {now}: {unrest}"))?;
+        let next_due = walk.rest().await?;
         progress.tell(timeline.passed(now) as u64, now);
         if now >= end {
             break;
         }
         let next = [timeline.next_after(now), next_due, Some(end)].into_iter().flatten().min();
         now = next.unwrap_or(end);
-        advance(&mut clock, now).await?;
+        walk.advance_to(now).await?;
     }
     progress.finish(now);
     played.ended_at = now;
     Ok(played)
-}
-
-async fn advance(clock: &mut ClockServiceClient<Peer>, to: Timestamp) -> Result<(), Failure> {
-    let moved = clock.advance_to(AdvanceToRequest { time: Some(proto_time(to)) }).await;
-    moved.map_err(|status| anyhow!("business time cannot be moved to {to}: {status}"))?;
-    Ok(())
 }
