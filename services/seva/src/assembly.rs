@@ -34,8 +34,8 @@ pub const PARTS: [Part; 5] = [
         name: seva_customers::NAME,
         port_offset: 0,
         migrator: &seva_customers::MIGRATOR,
-        calls: &[seva_notifications::NAME],
-        signs_links: false,
+        calls: &[seva_notifications::NAME, seva_tickets::NAME, seva_surveys::NAME],
+        signs_links: true,
         assemble: customers,
     },
     Part {
@@ -79,6 +79,8 @@ pub struct Surroundings {
     pub peers: BTreeMap<&'static str, Peer>,
     /// Signs links, where the service does.
     pub links: Option<LinkSigner>,
+    /// What is held of orders.
+    pub customers: seva_customers::Settings,
     /// How messages are sent.
     pub notifications: seva_notifications::Settings,
 }
@@ -114,7 +116,16 @@ impl Part {
 }
 
 fn customers(foundation: Foundation, surroundings: Surroundings) -> BoxFuture<'static, Result<Service, String>> {
-    async move { Ok(seva_customers::service(foundation, surroundings.feed_of(seva_notifications::NAME)?)) }.boxed()
+    async move {
+        let peers = seva_customers::Peers {
+            notifications: surroundings.feed_of(seva_notifications::NAME)?,
+            tickets: surroundings.feed_of(seva_tickets::NAME)?,
+            surveys: surroundings.feed_of(seva_surveys::NAME)?,
+        };
+        let links = surroundings.links()?;
+        Ok(seva_customers::service(foundation, peers, surroundings.customers, links))
+    }
+    .boxed()
 }
 
 fn tickets(foundation: Foundation, surroundings: Surroundings) -> BoxFuture<'static, Result<Service, String>> {

@@ -51,6 +51,8 @@ pub struct Settings {
     pub manual_clock: Option<Timestamp>,
     /// Whether the portal shows the mails of the data folder, to anybody who can reach it.
     pub shows_mail: bool,
+    /// What is held of orders.
+    pub customers: seva_customers::Settings,
     /// How messages are sent, and in whose name. When nobody says where customers reach the portal, it is on this machine.
     pub notifications: seva_notifications::Settings,
     /// Of every server.
@@ -144,6 +146,7 @@ impl Instance {
             let surroundings = Surroundings {
                 peers: self.peers_of(part.name, part.calls)?,
                 links: part.signs_links.then(|| self.keyring.links.clone()),
+                customers: settings.customers.clone(),
                 notifications: settings.notifications.clone(),
             };
             let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
+use seva_customers::CustomersConfig;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     clock::machine_now,
@@ -77,6 +78,8 @@ pub struct InstallationArgs {
     #[command(flatten)]
     pub(crate) company: CompanyConfig,
     #[command(flatten)]
+    pub(crate) customers: CustomersConfig,
+    #[command(flatten)]
     pub(crate) notifications: NotificationsConfig,
     #[command(flatten)]
     pub(crate) limits: LimitsConfig,
@@ -91,6 +94,7 @@ impl InstallationArgs {
         let databases = databases_of_environment(faults);
         let manual_clock = self.manual_clock(faults);
         let company = self.company.check(faults);
+        let customers = self.customers.check(faults);
         let notifications = check_notifications(&self.notifications, company.as_ref(), &self.data_dir.layout(), faults);
         let limits = self.limits.check(faults)?;
         Some(instance::Settings {
@@ -100,6 +104,7 @@ impl InstallationArgs {
             manual_clock,
             // Anybody on this machine may look: only what never left it.
             shows_mail: self.notifications.provider == OWN_MAIL_FOLDER,
+            customers: customers?,
             notifications: notifications?,
             limits,
         })
@@ -166,6 +171,7 @@ impl InstallationArgs {
             lines.push((format!("{}.database", part.name), shown));
         }
         lines.extend(describe_company(&self.company));
+        lines.push(describe_customers(&self.customers));
         lines.extend(describe_notifications(&in_own_folder(&self.notifications, &self.data_dir.layout())));
         lines.extend(describe_limits(&self.limits));
         lines.extend(describe_telemetry(&self.telemetry));
@@ -261,6 +267,13 @@ pub fn describe_company(config: &CompanyConfig) -> Vec<(String, String)> {
     // As for endpoints: what is no plain address is not shown.
     let url = public_url.as_deref().map_or("none", |url| if url.contains('@') { "***" } else { url });
     vec![("company_name".to_owned(), company_name.clone()), ("public_url".to_owned(), url.to_owned())]
+}
+
+/// What is held of orders, for people.
+pub fn describe_customers(config: &CustomersConfig) -> (String, String) {
+    let CustomersConfig { order_rules } = config;
+    let shown = order_rules.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    ("customers.order_rules".to_owned(), shown)
 }
 
 /// How messages are sent, for people.

@@ -245,6 +245,7 @@ async fn assemble(
     let around = Around {
         peers: peers.collect::<anyhow::Result<_>>()?,
         links: part.signs_links.then(|| keyring.links.clone()),
+        customers: seva_customers::Settings::default(),
         notifications: settings.clone(),
     };
     part.assemble(foundation(db, BusinessClock::system()), around).await.map_err(anyhow::Error::msg)

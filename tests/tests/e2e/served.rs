@@ -48,7 +48,7 @@ pub async fn all() -> Vec<Served> {
         let notifications =
             NotificationsConfig::default().check(Some(&Company::default()), &mut Faults::new()).unwrap();
         let links = part.signs_links.then(|| keyring.links.clone());
-        let surroundings = Surroundings { peers: peers.collect(), links, notifications };
+        let surroundings = Surroundings { peers: peers.collect(), links, customers: Default::default(), notifications };
         let foundation = foundation(database.db.clone(), BusinessClock::system());
         let service = part.assemble(foundation, surroundings).await.unwrap();
         let (name, rpcs, takes_api_keys) = (service.name, service.rpcs.clone(), service.api_keys.is_some());

@@ -61,8 +61,9 @@ impl Commands {
                 let customer = store::load(&self.db, id).await?;
                 etag.check(customer.version)?;
                 let (updated, changed) = customer.update(change.clone(), self.clock.now());
+                let ends_links = customer.loses_an_address(&updated);
                 let response = UpdateCustomerResponse { customer: Some((&updated).into()) };
-                if store::save_updated(&self.db, write, &updated, &changed, &response).await? {
+                if store::save_updated(&self.db, write, &updated, &changed, ends_links, &response).await? {
                     return Ok(response);
                 }
             }

@@ -209,6 +209,13 @@ impl Customer {
         (next, changed)
     }
 
+    /// Whether an address of this customer is not theirs any more in `next`. Whoever reads there from now on holds links that were made for this
+    /// customer: they have to end (CU25).
+    pub fn loses_an_address(&self, next: &Self) -> bool {
+        let is_kept = |address: &Address| next.contact_points.iter().any(|point| point.address == *address);
+        self.contact_points.iter().any(|point| !is_kept(&point.address))
+    }
+
     /// The customer after agreeing to, or refusing, a purpose on a channel: the newest word holds (CU9).
     pub fn record_consent(&self, consent: Consent) -> Self {
         let mut next = Self { version: self.version + 1, updated_at: consent.captured_at, ..self.clone() };

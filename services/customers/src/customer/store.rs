@@ -148,12 +148,13 @@ pub async fn insert(db: &Database, write: &Write, customer: &Customer, response:
     Ok(())
 }
 
-/// Saves a changed customer; `false` when another write came first.
+/// Saves a changed customer, and ends the links to the customer's place if told so (CU25); `false` when another write came first.
 pub async fn save_updated(
     db: &Database,
     write: &Write,
     customer: &Customer,
     changed: &[&str],
+    ends_links: bool,
     response: &impl Message,
 ) -> Result<bool, Error> {
     let event = event_of(customer, changed);
@@ -164,7 +165,7 @@ pub async fn save_updated(
         r#"with updated as (
                update customer
                set version = $2, given_name = $3, family_name = $4, languages = $5, zone = $6, availability = $7, tier = $8,
-                   provisional = $9, updated_at = $10
+                   provisional = $9, updated_at = $10, link_generation = link_generation + $23
                where id = $1 and version = $2::bigint - 1
                returning id
            ), removed_points as (
@@ -224,6 +225,7 @@ pub async fn save_updated(
         event.encode_to_vec(),
         &changed,
         response.encode_to_vec(),
+        i32::from(ends_links),
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())

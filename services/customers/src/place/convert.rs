@@ -10,11 +10,14 @@ use seva_store::{
 use seva_values::{Invalid, parse_name};
 use uuid::Uuid;
 
-use super::queries::{ListTimeline, MessagesRead, Part, Place, SHOWN};
+use super::queries::{ListTimeline, Part, Place, SHOWN};
 use crate::{
     customer::convert::{COLLECTION, customer_id},
     invoice::model::Invoice,
     order::model::Order,
+    progress::Read,
+    survey::store::SurveyRow,
+    ticket::store::TicketRow,
     timeline::store::{EntryRow, Kind},
 };
 
@@ -46,15 +49,26 @@ fn parse_kind(kind: i32) -> Result<Option<Kind>, Invalid> {
         Ok(timeline_entry::Kind::Order) => Ok(Some(Kind::Order)),
         Ok(timeline_entry::Kind::Invoice) => Ok(Some(Kind::Invoice)),
         Ok(timeline_entry::Kind::Message) => Ok(Some(Kind::Message)),
-        Ok(timeline_entry::Kind::Ticket | timeline_entry::Kind::Survey) | Err(_) => {
-            Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind"))
-        }
+        Ok(timeline_entry::Kind::Ticket) => Ok(Some(Kind::Ticket)),
+        Ok(timeline_entry::Kind::Survey) => Ok(Some(Kind::Survey)),
+        Err(_) => Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind")),
     }
 }
 
 /// The answer at business time `now`.
 pub fn answer(place: &Place, now: Timestamp) -> pb::GetPlaceResponse {
-    let Place { customer, orders, invoices, timeline, messages, messages_read } = place;
+    let Place {
+        customer,
+        orders,
+        invoices,
+        timeline,
+        messages,
+        messages_read,
+        tickets,
+        tickets_read,
+        surveys,
+        surveys_read,
+    } = place;
     pb::GetPlaceResponse {
         customer: Some(customer.into()),
         orders: Some(orders_part(orders, now)),
@@ -65,13 +79,13 @@ pub fn answer(place: &Place, now: Timestamp) -> pb::GetPlaceResponse {
             more: timeline.more,
         }),
         messages: Some(messages_part(messages, *messages_read, now)),
-        tickets: None,
-        surveys: None,
+        tickets: Some(tickets_part(tickets, *tickets_read, now)),
+        surveys: Some(surveys_part(surveys, *surveys_read, now)),
     }
 }
 
 /// The age of the newest report; it is stale when that report's promise of freshness has ended.
-fn orders_part(orders: &Part<Order>, now: Timestamp) -> pb::OrdersPart {
+pub fn orders_part(orders: &Part<Order>, now: Timestamp) -> pb::OrdersPart {
     let newest = orders.items.iter().max_by_key(|order| order.observed_at);
     let age = age(newest.map(|order| order.observed_at), now);
     pb::OrdersPart {
@@ -82,7 +96,7 @@ fn orders_part(orders: &Part<Order>, now: Timestamp) -> pb::OrdersPart {
 }
 
 /// Billing promises no freshness.
-fn invoices_part(invoices: &Part<Invoice>, now: Timestamp) -> pb::InvoicesPart {
+pub fn invoices_part(invoices: &Part<Invoice>, now: Timestamp) -> pb::InvoicesPart {
     pb::InvoicesPart {
         invoices: invoices.items.iter().map(Into::into).collect(),
         age: Some(age(invoices.items.iter().map(|invoice| invoice.observed_at).max(), now)),
@@ -90,13 +104,26 @@ fn invoices_part(invoices: &Part<Invoice>, now: Timestamp) -> pb::InvoicesPart {
     }
 }
 
-/// The age of what was read of the notifications service, of whichever customer; stale while there is more to read.
-fn messages_part(messages: &Part<EntryRow>, read: MessagesRead, now: Timestamp) -> pb::MessagesPart {
-    pb::MessagesPart {
-        messages: messages.items.iter().map(Into::into).collect(),
-        age: Some(pb::PartAge { stale: read.behind, ..age(read.newest, now) }),
-        more: messages.more,
-    }
+/// Messages as far as they were read.
+pub fn messages_part(messages: &Part<EntryRow>, read: Read, now: Timestamp) -> pb::MessagesPart {
+    let Part { items, more } = messages;
+    pb::MessagesPart { messages: items.iter().map(Into::into).collect(), age: Some(read_age(read, now)), more: *more }
+}
+
+/// Tickets as far as they were read.
+pub fn tickets_part(tickets: &Part<TicketRow>, read: Read, now: Timestamp) -> pb::TicketsPart {
+    let Part { items, more } = tickets;
+    pb::TicketsPart { tickets: items.iter().map(Into::into).collect(), age: Some(read_age(read, now)), more: *more }
+}
+
+fn surveys_part(surveys: &Part<SurveyRow>, read: Read, now: Timestamp) -> pb::SurveysPart {
+    let Part { items, more } = surveys;
+    pb::SurveysPart { surveys: items.iter().map(Into::into).collect(), age: Some(read_age(read, now)), more: *more }
+}
+
+/// The age of what was read of another service, of whichever customer; stale while there is more to read.
+fn read_age(read: Read, now: Timestamp) -> pb::PartAge {
+    pb::PartAge { stale: read.behind, ..age(read.newest, now) }
 }
 
 /// How long ago `observed_at` is; a source's clock may run a little ahead of ours.
@@ -117,6 +144,8 @@ impl From<&EntryRow> for pb::TimelineEntry {
             Some(Kind::Order) => timeline_entry::Kind::Order,
             Some(Kind::Invoice) => timeline_entry::Kind::Invoice,
             Some(Kind::Message) => timeline_entry::Kind::Message,
+            Some(Kind::Ticket) => timeline_entry::Kind::Ticket,
+            Some(Kind::Survey) => timeline_entry::Kind::Survey,
             None => timeline_entry::Kind::Unspecified,
         };
         Self {

@@ -1,7 +1,6 @@
 //! Reads of the place.
 
 use futures::try_join;
-use jiff::Timestamp;
 use seva_runtime::{Error, auth::Principal};
 use seva_store::{
     Database,
@@ -14,6 +13,9 @@ use crate::{
     customer::{self, model::Customer},
     invoice::{self, model::Invoice},
     order::{self, model::Order, store::OrderRow},
+    progress::{self, Read},
+    survey::{self, store::SurveyRow},
+    ticket::{self, store::TicketRow},
     timeline::{
         self,
         store::{EntryRow, Kind},
@@ -23,9 +25,20 @@ use crate::{
 /// What each part shows at most.
 pub const SHOWN: i32 = 20;
 
-/// Newest first: of a timeline, and of orders.
+/// Newest first: of a timeline, and of things.
 const NEWEST_ENTRIES: &SortOrder = &SortOrder { name: "time desc", column: "occurred_at", descending: true };
-const NEWEST_ORDERS: &SortOrder = &SortOrder { name: "create_time desc", column: "created_at", descending: true };
+const NEWEST: &SortOrder = &SortOrder { name: "create_time desc", column: "created_at", descending: true };
+
+/// The consumers whose read models a place shows.
+#[derive(Clone)]
+pub struct Readers {
+    /// Of the feed of the notifications service.
+    pub messages: Consumer,
+    /// Of the feed of the tickets service.
+    pub tickets: Consumer,
+    /// Of the feed of the surveys service.
+    pub surveys: Consumer,
+}
 
 /// Everything about one customer.
 #[derive(Debug)]
@@ -36,7 +49,13 @@ pub struct Place {
     pub timeline: Part<EntryRow>,
     pub messages: Part<EntryRow>,
     /// How far the messages have been read.
-    pub messages_read: MessagesRead,
+    pub messages_read: Read,
+    pub tickets: Part<TicketRow>,
+    /// How far the tickets have been read.
+    pub tickets_read: Read,
+    pub surveys: Part<SurveyRow>,
+    /// How far the surveys have been read.
+    pub surveys_read: Read,
 }
 
 /// The newest of its sort.
@@ -46,15 +65,6 @@ pub struct Part<T> {
     pub items: Vec<T>,
     /// There are more than these.
     pub more: bool,
-}
-
-/// How far the read model of messages has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessagesRead {
-    /// Business time of the newest event applied; `None` before the first.
-    pub newest: Option<Timestamp>,
-    /// The other service has told of events that are not applied yet.
-    pub behind: bool,
 }
 
 /// Whose timeline to list.
@@ -75,22 +85,33 @@ impl Keyed for EntryRow {
 pub async fn get(
     db: &Database,
     caller: &Principal,
-    messages: &Consumer,
+    readers: &Readers,
     shown: &PageRequest,
     id: Uuid,
 ) -> Result<Place, Error> {
     caller.may_reach_customer(id)?;
-    let (customer, orders, invoices, timeline, messages_shown, newest) = try_join!(
+    let (customer, orders, invoices, timeline, messages, tickets, surveys, progress) = try_join!(
         customer::store::load(db, id),
         newest_orders(db, shown, id),
         newest_invoices(db, id),
         newest_entries(db, shown, id, None),
         newest_entries(db, shown, id, Some(Kind::Message)),
-        timeline::store::progress(db, timeline::MESSAGES_SOURCE),
+        newest_tickets(db, shown, id),
+        newest_surveys(db, shown, id),
+        progress::load(db),
     )?;
-    let standing = messages.standing();
-    let messages_read = MessagesRead { newest, behind: standing.feed_no < standing.head };
-    Ok(Place { customer, orders, invoices, timeline, messages: messages_shown, messages_read })
+    Ok(Place {
+        customer,
+        orders,
+        invoices,
+        timeline,
+        messages,
+        messages_read: progress.read_by(&readers.messages),
+        tickets,
+        tickets_read: progress.read_by(&readers.tickets),
+        surveys,
+        surveys_read: progress.read_by(&readers.surveys),
+    })
 }
 
 /// A page of a customer's timeline.
@@ -116,13 +137,41 @@ pub fn listing(customer: Uuid, kind: Option<Kind>, page: &PageRequest) -> Listin
         .and_value("kind =", kind.map(Kind::name))
 }
 
-async fn newest_orders(db: &Database, shown: &PageRequest, customer: Uuid) -> Result<Part<Order>, Error> {
-    let listing = Listing::new(order::store::SELECT, NEWEST_ORDERS, shown).and_value("customer_id =", Some(customer));
-    let Part { items, more } = listing.fetch::<OrderRow>(db.calls()).await?.into();
+/// The newest orders of a customer.
+pub async fn newest_orders(db: &Database, shown: &PageRequest, customer: Uuid) -> Result<Part<Order>, Error> {
+    let orders = of_customer(order::store::SELECT, customer, shown);
+    let Part { items, more } = orders.fetch::<OrderRow>(db.calls()).await?.into();
     Ok(Part { items: items.into_iter().map(Order::try_from).collect::<Result<_, _>>()?, more })
 }
 
-async fn newest_invoices(db: &Database, customer: Uuid) -> Result<Part<Invoice>, Error> {
+/// The newest tickets of a customer.
+pub async fn newest_tickets(db: &Database, shown: &PageRequest, customer: Uuid) -> Result<Part<TicketRow>, Error> {
+    Ok(of_customer(ticket::store::SELECT, customer, shown).fetch(db.calls()).await?.into())
+}
+
+async fn newest_surveys(db: &Database, shown: &PageRequest, customer: Uuid) -> Result<Part<SurveyRow>, Error> {
+    Ok(of_customer(survey::store::SELECT, customer, shown).fetch(db.calls()).await?.into())
+}
+
+/// The statement of a customer's newest things of a sort.
+pub fn of_customer<'p>(select: &'static str, customer: Uuid, shown: &'p PageRequest) -> Listing<'p> {
+    Listing::new(select, NEWEST, shown).and_value("customer_id =", Some(customer))
+}
+
+/// The newest messages of a customer that were sent.
+pub async fn newest_sent(db: &Database, shown: &PageRequest, customer: Uuid) -> Result<Part<EntryRow>, Error> {
+    Ok(sent(customer, shown).fetch(db.calls()).await?.into())
+}
+
+/// The statement of a customer's newest messages that were sent, in the words of the index `timeline_entry_sent`.
+pub fn sent(customer: Uuid, shown: &PageRequest) -> Listing<'_> {
+    Listing::new(timeline::store::SELECT, NEWEST_ENTRIES, shown)
+        .and_value("customer_id =", Some(customer))
+        .and("kind = 'message' and details ->> 'state' = 'sent'")
+}
+
+/// The newest invoices of a customer.
+pub async fn newest_invoices(db: &Database, customer: Uuid) -> Result<Part<Invoice>, Error> {
     let shown = i64::from(SHOWN);
     let mut items = invoice::store::newest_of(db.calls(), customer, shown + 1).await?;
     let shown = usize::try_from(shown).expect("a small number");

@@ -6,13 +6,15 @@ use seva_proto::customers::v1::{
 use seva_runtime::{BusinessClock, incoming};
 use seva_store::{
     Database,
-    consumer::Consumer,
     paging::{PageKey, PageRequest},
     service::Foundation,
 };
 use tonic::{Request, Response, Status};
 
-use super::{convert, queries};
+use super::{
+    convert,
+    queries::{self, Readers},
+};
 
 /// Serves the place.
 #[derive(Clone)]
@@ -20,15 +22,15 @@ pub struct PlaceRpc {
     db: Database,
     clock: BusinessClock,
     page_key: PageKey,
-    messages: Consumer,
+    readers: Readers,
     shown: PageRequest,
 }
 
 impl PlaceRpc {
-    /// Serves the customers of this database; `messages` reads what they were told.
-    pub fn new(foundation: &Foundation, messages: Consumer) -> Self {
+    /// Serves the customers of this database, with what `readers` read of other services.
+    pub fn new(foundation: &Foundation, readers: Readers) -> Self {
         let Foundation { db, clock, page_key, .. } = foundation.clone();
-        Self { db, clock, shown: convert::shown(&page_key), page_key, messages }
+        Self { db, clock, shown: convert::shown(&page_key), page_key, readers }
     }
 }
 
@@ -36,7 +38,7 @@ impl PlaceRpc {
 impl PlaceService for PlaceRpc {
     async fn get_place(&self, request: Request<GetPlaceRequest>) -> Result<Response<GetPlaceResponse>, Status> {
         let (call, id) = incoming(request, convert::whose)?;
-        let place = queries::get(&self.db, &call.principal, &self.messages, &self.shown, id).await?;
+        let place = queries::get(&self.db, &call.principal, &self.readers, &self.shown, id).await?;
         Ok(Response::new(convert::answer(&place, self.clock.now())))
     }
 

@@ -3,17 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use seva_proto::{
-    common::v1::Channel,
-    notifications::v1::{DecisionReason, Notification, NotificationEvent, notification::State},
-};
+use seva_proto::notifications::v1::{Notification, NotificationEvent};
 use seva_runtime::Error;
 use seva_store::{Event, Fault, consumer::Handler, event::timestamp};
 use seva_values::{Invalid, parse_name};
 use sqlx::PgConnection;
 
-use super::store::{NewEntry, enter_messages, note_progress};
-use crate::customer::convert::COLLECTION;
+use super::{
+    details, lower_name,
+    store::{NewEntry, enter_messages},
+};
+use crate::{customer::convert::COLLECTION, newest::newest, progress};
 
 /// Whose feed it is.
 pub const SOURCE: &str = "//notifications";
@@ -27,29 +27,14 @@ pub struct Messages;
 #[async_trait]
 impl Handler for Messages {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
-        let entries = newest(events)?;
+        let told = events.iter().filter(|event| event.kind.starts_with(TYPES));
+        let entries = told.map(|event| entry(event)).collect::<Result<Vec<_>, Error>>()?;
+        let entries = newest(entries, |entry| (entry.subject.clone(), entry.sequence));
         if !entries.is_empty() {
             enter_messages(transaction, &entries).await?;
         }
-        // All types count: they tell how far this read model has come.
-        if let Some(newest) = events.iter().map(|event| event.occurred_at).max() {
-            note_progress(transaction, SOURCE, newest).await?;
-        }
-        Ok(())
+        progress::note(transaction, SOURCE, events).await
     }
-}
-
-/// One entry a message: of its newest state among these events.
-fn newest(events: &[Arc<Event>]) -> Result<Vec<NewEntry>, Error> {
-    let mut by_subject: BTreeMap<String, NewEntry> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind.starts_with(TYPES)) {
-        let entry = entry(event)?;
-        let known = by_subject.get(&entry.subject).map_or(0, |known| known.sequence);
-        if entry.sequence > known {
-            by_subject.insert(entry.subject.clone(), entry);
-        }
-    }
-    Ok(by_subject.into_values().collect())
 }
 
 fn entry(event: &Event) -> Result<NewEntry, Error> {
@@ -68,30 +53,18 @@ fn entry(event: &Event) -> Result<NewEntry, Error> {
         subject: event.subject.clone(),
         r#type: event.kind.clone(),
         label: String::new(),
-        details: details(&notification),
+        details: details_of(&notification),
         sequence: event.sequence,
     })
 }
 
-fn details(notification: &Notification) -> BTreeMap<String, String> {
-    let state = State::try_from(notification.state).map_or("", |state| state.as_str_name());
-    let reason = DecisionReason::try_from(notification.reason).map_or("", |reason| reason.as_str_name());
-    let channel = Channel::try_from(notification.channel).map_or("", |channel| channel.as_str_name());
-    [
-        ("state", lower_name(state, "STATE_")),
-        ("reason", lower_name(reason, "DECISION_REASON_")),
-        ("channel", lower_name(channel, "CHANNEL_")),
+fn details_of(notification: &Notification) -> BTreeMap<String, String> {
+    details([
+        ("state", lower_name(notification.state().as_str_name(), "STATE_")),
+        ("reason", lower_name(notification.reason().as_str_name(), "DECISION_REASON_")),
+        ("channel", lower_name(notification.channel().as_str_name(), "CHANNEL_")),
         ("milestone", notification.milestone.clone()),
         ("language", notification.language.clone()),
         ("about", notification.subject.clone()),
-    ]
-    .into_iter()
-    .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
-}
-
-/// `sent` of `STATE_SENT`; empty for what is not said or not known.
-fn lower_name(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).filter(|name| *name != "UNSPECIFIED").unwrap_or_default().to_lowercase()
+    ])
 }

@@ -9,7 +9,7 @@ use seva_store::{Event, Fault, consumer::Handler};
 use seva_values::parse_name;
 use sqlx::PgConnection;
 
-use super::store::{NewEntry, enter_own_record};
+use super::store::{Kind, NewEntry, enter_once};
 use crate::customer::convert::COLLECTION;
 
 /// Beginning of the types that it enters.
@@ -24,10 +24,7 @@ impl Handler for OwnRecord {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
         let ours = events.iter().filter(|event| event.kind.starts_with(TYPES));
         let entries = ours.map(|event| entry(event)).collect::<Result<Vec<_>, Error>>()?;
-        if entries.is_empty() {
-            return Ok(());
-        }
-        enter_own_record(transaction, &entries).await
+        enter_once(transaction, Kind::Customer, &entries).await
     }
 }
 

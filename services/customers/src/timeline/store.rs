@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seva_runtime::Error;
-use seva_store::{Database, Fault};
+use seva_store::Fault;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -18,9 +17,13 @@ pub enum Kind {
     Order,
     Invoice,
     Message,
+    Ticket,
+    Survey,
 }
 
 impl Kind {
+    const ALL: [Self; 6] = [Self::Customer, Self::Order, Self::Invoice, Self::Message, Self::Ticket, Self::Survey];
+
     /// The name under which it is stored.
     pub fn name(self) -> &'static str {
         match self {
@@ -28,12 +31,14 @@ impl Kind {
             Self::Order => "order",
             Self::Invoice => "invoice",
             Self::Message => "message",
+            Self::Ticket => "ticket",
+            Self::Survey => "survey",
         }
     }
 
     /// Reads the stored name; the table allows no other.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Order, Self::Invoice, Self::Message].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -90,15 +95,19 @@ impl<'e> Columns<'e> {
     }
 }
 
-/// Enters what happened to customers' own records; the same event is entered once.
-pub async fn enter_own_record(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), Fault> {
+/// Enters what happened; the same event is entered once, and a customer who is not known here is passed over.
+pub async fn enter_once(connection: &mut PgConnection, kind: Kind, entries: &[NewEntry]) -> Result<(), Fault> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let Columns { customer_ids, occurred_at, event_ids, subjects, types, labels, details, sequences } =
         Columns::of(entries);
     sqlx::query!(
         "insert into timeline_entry (customer_id, occurred_at, event_id, kind, subject, type, label, details, sequence)
-         select e.customer_id, e.occurred_at, e.event_id, 'customer', e.subject, e.type, e.label, e.details, e.sequence
+         select e.customer_id, e.occurred_at, e.event_id, $9, e.subject, e.type, e.label, e.details, e.sequence
          from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bigint[])
               as e (customer_id, occurred_at, event_id, subject, type, label, details, sequence)
+         where exists (select from customer c where c.id = e.customer_id)
          on conflict on constraint timeline_entry_pkey do nothing",
         &customer_ids,
         &occurred_at as _,
@@ -107,7 +116,8 @@ pub async fn enter_own_record(connection: &mut PgConnection, entries: &[NewEntry
         &types as _,
         &labels as _,
         &details as _,
-        &sequences
+        &sequences,
+        kind.name()
     )
     .execute(connection)
     .await?;
@@ -141,25 +151,4 @@ pub async fn enter_messages(connection: &mut PgConnection, entries: &[NewEntry])
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Notes the business time of the newest event of `source` that was applied.
-pub async fn note_progress(connection: &mut PgConnection, source: &str, occurred_at: Timestamp) -> Result<(), Fault> {
-    sqlx::query!(
-        "insert into read_model_progress as p (source, occurred_at) values ($1, $2)
-         on conflict on constraint read_model_progress_pkey do update
-         set occurred_at = greatest(p.occurred_at, excluded.occurred_at)",
-        source,
-        jiff_sqlx::Timestamp::from(occurred_at) as _
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The business time of the newest event of `source` that was applied; `None` before the first.
-pub async fn progress(db: &Database, source: &str) -> Result<Option<Timestamp>, Error> {
-    let found = sqlx::query_scalar!("select occurred_at from read_model_progress where source = $1", source);
-    let found = found.fetch_optional(db.calls()).await.map_err(Fault::from)?;
-    Ok(found.map(jiff_sqlx::Timestamp::to_jiff))
 }

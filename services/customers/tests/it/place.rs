@@ -2,31 +2,36 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures::{StreamExt, stream::BoxStream};
 use serde_json::json;
-use seva_customers::{intake::Intake, order::OrderRules, place::PlaceRpc, timeline::Messages};
+use seva_customers::{
+    intake::Intake,
+    order::OrderRules,
+    place::{PlaceRpc, Readers},
+    survey::Surveys,
+    ticket::Tickets,
+    timeline::Messages,
+};
 use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{
         Customer, ExternalRef, GetPlaceRequest, GetPlaceResponse, ListTimelineRequest, ListTimelineResponse,
-        OrdersPart, PartAge, PublishEventsRequest, event_result::Outcome, intake_service_server::IntakeService,
-        place_service_server::PlaceService, timeline_entry::Kind,
+        OrdersPart, PartAge, PublishEventsRequest, SurveyView, SurveysPart, TicketView, TicketsPart,
+        event_result::Outcome, intake_service_server::IntakeService, place_service_server::PlaceService,
+        timeline_entry::Kind,
     },
     io::cloudevents::v1::{
         CloudEvent,
         cloud_event::{CloudEventAttributeValue, Data, cloud_event_attribute_value::Attr},
     },
-    notifications::v1::notification::State,
+    notifications::v1::notification,
+    surveys::v1::{Invitation, invitation::State},
+    tickets::v1::TicketEvent,
 };
-use seva_runtime::{
-    Error,
-    auth::{Principal, PrincipalKind},
-};
+use seva_runtime::auth::{Principal, PrincipalKind};
 use seva_store::{
-    consumer::{Consumer, EventSource},
+    consumer::{Consumer, Handler},
     due::Bell,
-    feed::{Batch, Start},
+    event::proto_timestamp,
 };
 use seva_testkit::eventually;
 use seva_values::new_id;
@@ -35,43 +40,38 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::{
-    timeline::{Told, apply, told},
+    peers::{Standing, apply, instant},
+    surveys::{an_invitation, asked, scored},
+    tickets::{a_ticket, told_of},
+    timeline::{Told, told},
     world::{World, a_caller, call, call_by, id_of, is_refused, somebody, violations},
 };
 
 const SHOP: &str = "//shop.example";
 
-/// A feed that stands where the test puts it: (applied, head).
-struct Standing(watch::Sender<(i64, i64)>);
-
-#[async_trait]
-impl EventSource for Standing {
-    fn name(&self) -> String {
-        "//notifications".to_owned()
-    }
-
-    async fn subscribe(&self, _: Start) -> Result<BoxStream<'static, Result<Batch, Error>>, Error> {
-        let places = tokio_stream::wrappers::WatchStream::new(self.0.subscribe());
-        let batch = |(last_feed_no, head)| Ok(Batch { events: Vec::new(), last_feed_no, head, epoch: "e".to_owned() });
-        Ok(places.map(batch).boxed())
-    }
-}
-
 struct Scene {
     world: World,
     place: PlaceRpc,
-    messages: Consumer,
-    feed: watch::Sender<(i64, i64)>,
+    readers: Readers,
+    /// Where the feeds of notifications, tickets and surveys stand.
+    feeds: [watch::Sender<(i64, i64)>; 3],
 }
 
 impl Scene {
     async fn new() -> Self {
         let world = World::new().await;
-        let feed = watch::Sender::new((0, 0));
-        let source = Arc::new(Standing(feed.clone()));
-        let messages = Consumer::new("messages", world.foundation.db.clone(), source, Arc::new(Messages));
-        let place = PlaceRpc::new(&world.foundation, messages.clone());
-        Self { world, place, messages, feed }
+        let feeds = [(); 3].map(|()| watch::Sender::new((0, 0)));
+        let reader = |name, source, at: usize, handler: Arc<dyn Handler>| {
+            let source = Arc::new(Standing { name: source, places: feeds[at].clone() });
+            Consumer::new(name, world.foundation.db.clone(), source, handler)
+        };
+        let readers = Readers {
+            messages: reader("messages", "//notifications", 0, Arc::new(Messages)),
+            tickets: reader("tickets", "//tickets", 1, Arc::new(Tickets)),
+            surveys: reader("surveys", "//surveys", 2, Arc::new(Surveys)),
+        };
+        let place = PlaceRpc::new(&world.foundation, readers.clone());
+        Self { world, place, readers, feeds }
     }
 
     /// A customer whom the shop knows by this id.
@@ -144,8 +144,24 @@ impl Scene {
         self.push("invoice.issued.v1", data).await;
     }
 
+    /// A ticket that is opened now.
+    async fn ticket(&self, customer: &str, number: &str) {
+        let create_time = Some(proto_timestamp(self.world.now()));
+        let ticket = TicketEvent { number: number.to_owned(), create_time, ..a_ticket(customer) };
+        let opened = told_of("created", 1, &self.world.now().to_string(), &ticket);
+        apply(&self.world, Tickets, &[opened]).await.unwrap();
+    }
+
+    /// An invitation that is sent now.
+    async fn invitation(&self, customer: &str, subject: &str) {
+        let create_time = Some(proto_timestamp(self.world.now()));
+        let invitation = Invitation { subject: subject.to_owned(), create_time, ..an_invitation(customer) };
+        let sent = asked("sent", 2, &self.world.now().to_string(), State::Sent, &invitation);
+        apply(&self.world, Surveys, &[sent]).await.unwrap();
+    }
+
     async fn message(&self, customer: &str, notification: Uuid, at: &str) {
-        let of = Told { customer, notification, sequence: 1, kind: "decided", state: State::Queued, at };
+        let of = Told { customer, notification, sequence: 1, kind: "decided", state: notification::State::Queued, at };
         apply(&self.world, Messages, &[told(&of)]).await.unwrap();
     }
 }
@@ -171,6 +187,15 @@ async fn a_place_tells_everything_with_its_age() {
     scene.order("77", "A-2").await;
     scene.invoice("77", "I-1").await;
     scene.message(&customer.name, new_id(), "2026-03-02T09:00:30Z").await;
+    let ticket = a_ticket(&customer.name);
+    let opened = told_of("created", 1, "2026-03-02T09:00:50Z", &ticket);
+    apply(&scene.world, Tickets, &[opened]).await.unwrap();
+    let invitation = an_invitation(&customer.name);
+    let events = [
+        asked("completed", 3, "2026-03-02T09:00:40Z", State::Completed, &invitation),
+        scored("completed", 1, "2026-03-02T09:00:40Z", &[4, 9], &invitation),
+    ];
+    apply(&scene.world, Surveys, &events).await.unwrap();
     scene.world.pass(3600);
 
     let place = scene.get(staff(), &customer.name).await.unwrap();
@@ -191,9 +216,36 @@ async fn a_place_tells_everything_with_its_age() {
     // What was read is half a minute older than the newest order.
     let age = messages.age.unwrap();
     assert_eq!((seconds(&age), age.stale), (Some(3630), false));
+    let tickets = place.tickets.unwrap();
+    let seen = TicketView {
+        ticket: ticket.ticket.clone(),
+        number: ticket.number.clone(),
+        kind: ticket.kind,
+        state: ticket.state,
+        closure: 0,
+        subject: "orders/1".to_owned(),
+        create_time: ticket.create_time,
+        update_time: Some(proto_timestamp(instant("2026-03-02T09:00:50Z"))),
+    };
+    assert_eq!((tickets.tickets, tickets.more), (vec![seen], false));
+    assert_eq!(seconds(&tickets.age.unwrap()), Some(3610));
+    let surveys = place.surveys.unwrap();
+    let seen = SurveyView {
+        invitation: invitation.name.clone(),
+        subject: "orders/1".to_owned(),
+        state: State::Completed.into(),
+        suppress_reason: 0,
+        score: Some(4),
+        create_time: invitation.create_time,
+        update_time: Some(proto_timestamp(instant("2026-03-02T09:00:40Z"))),
+    };
+    assert_eq!((surveys.surveys, surveys.more), (vec![seen], false));
+    assert_eq!(seconds(&surveys.age.unwrap()), Some(3620));
     let timeline = place.timeline.unwrap();
     assert!(timeline.entries.iter().any(|entry| entry.kind() == Kind::Invoice && entry.label == "I-1"));
-    assert!(timeline.entries.iter().any(|entry| entry.kind() == Kind::Message));
+    for kind in [Kind::Message, Kind::Ticket, Kind::Survey] {
+        assert!(timeline.entries.iter().any(|entry| entry.kind() == kind), "{kind:?}");
+    }
     assert_eq!(seconds(&timeline.age.unwrap()), Some(3600));
 
     // Nothing is heard for days.
@@ -214,6 +266,8 @@ async fn parts_without_anything_have_no_age() {
     assert_eq!(place.orders.unwrap(), OrdersPart { age: Some(PartAge::default()), ..OrdersPart::default() });
     assert_eq!(place.invoices.unwrap().age, Some(PartAge::default()));
     assert_eq!(place.messages.unwrap().age, Some(PartAge::default()));
+    assert_eq!(place.tickets.unwrap(), TicketsPart { age: Some(PartAge::default()), ..TicketsPart::default() });
+    assert_eq!(place.surveys.unwrap(), SurveysPart { age: Some(PartAge::default()), ..SurveysPart::default() });
     assert!(place.timeline.unwrap().entries.is_empty());
     assert_eq!(scene.get(staff(), &other.name).await.unwrap().orders.unwrap().orders.len(), 1);
 }
@@ -226,9 +280,12 @@ async fn a_part_shows_twenty_and_says_that_there_are_more() {
         scene.world.pass(1);
         scene.order("77", &format!("A-{number}")).await;
         scene.invoice("77", &format!("I-{number}")).await;
+        scene.ticket(&customer.name, &format!("T-{number}")).await;
+        scene.invitation(&customer.name, &format!("orders/{number}")).await;
         if number == 20 {
             let place = scene.get(staff(), &customer.name).await.unwrap();
             assert!(!place.orders.unwrap().more && !place.invoices.unwrap().more);
+            assert!(!place.tickets.unwrap().more && !place.surveys.unwrap().more);
         }
     }
 
@@ -240,6 +297,12 @@ async fn a_part_shows_twenty_and_says_that_there_are_more() {
     let invoices = place.invoices.unwrap();
     assert_eq!((invoices.invoices.len(), invoices.more), (20, true));
     assert_eq!(invoices.invoices[0].invoice_number, "I-21");
+    let tickets = place.tickets.unwrap();
+    assert_eq!((tickets.tickets.len(), tickets.more), (20, true));
+    assert_eq!((tickets.tickets[0].number.as_str(), tickets.tickets[19].number.as_str()), ("T-21", "T-2"));
+    let surveys = place.surveys.unwrap();
+    assert_eq!((surveys.surveys.len(), surveys.more), (20, true));
+    assert_eq!((surveys.surveys[0].subject.as_str(), surveys.surveys[19].subject.as_str()), ("orders/21", "orders/2"));
     let timeline = place.timeline.unwrap();
     assert_eq!((timeline.entries.len(), timeline.more), (20, true));
 }
@@ -290,6 +353,11 @@ async fn a_timeline_pages_newest_first_with_and_without_a_kind() {
         assert_eq!(all.len(), 6, "by {page_size}");
         assert_eq!(all[5], (Kind::Message, String::new()), "it stands where it was decided upon");
     }
+    scene.ticket(&customer, "T-1").await;
+    scene.invitation(&customer, "orders/1").await;
+    let of_kind = |kind: Kind| ListTimelineRequest { kind: kind.into(), page_size: 1, ..request.clone() };
+    assert_eq!(scene.pages(of_kind(Kind::Ticket)).await, [(Kind::Ticket, "T-1".to_owned())]);
+    assert_eq!(scene.pages(of_kind(Kind::Survey)).await, [(Kind::Survey, String::new())]);
 
     let first = scene.list(ListTimelineRequest { page_size: 2, ..request.clone() }).await.unwrap();
     let page_token = first.next_page_token;
@@ -302,19 +370,27 @@ async fn a_timeline_pages_newest_first_with_and_without_a_kind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_are_stale_while_there_is_more_to_read() {
+async fn what_is_read_of_others_is_stale_while_there_is_more_to_read() {
     let scene = Scene::new().await;
     let customer = scene.customer("77").await.name;
     let stopping = tokio_util::sync::CancellationToken::new();
     let _stop = stopping.clone().drop_guard();
-    scene.world.foundation.tasks.spawn_call(scene.messages.clone().run(stopping));
+    let Readers { messages, tickets, surveys } = scene.readers.clone();
+    for reader in [messages, tickets, surveys] {
+        scene.world.foundation.tasks.spawn_call(reader.run(stopping.clone()));
+    }
 
-    for (applied, head, stale) in [(3, 5, true), (5, 5, false), (6, 9, true)] {
-        scene.feed.send_replace((applied, head));
-        eventually("the batch is applied", || async {
-            let place = scene.get(staff(), &customer).await.unwrap();
-            (place.messages.unwrap().age.unwrap().stale == stale).then_some(())
-        })
-        .await;
+    let stale = async || {
+        let place = scene.get(staff(), &customer).await.unwrap();
+        let ages = [place.messages.unwrap().age, place.tickets.unwrap().age, place.surveys.unwrap().age];
+        ages.map(|age| age.unwrap().stale)
+    };
+    for at in 0..3 {
+        for (applied, head, is_stale) in [(3, 5, true), (5, 5, false), (6, 9, true), (9, 9, false)] {
+            scene.feeds[at].send_replace((applied, head));
+            let mut expected = [false; 3];
+            expected[at] = is_stale;
+            eventually("the batch is applied", async || (stale().await == expected).then_some(())).await;
+        }
     }
 }

@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Instant};
 
 use futures::future::join_all;
-use jiff::Timestamp;
-use seva_customers::{order::OrderRules, workers::promised_days::PromisedDays};
-use seva_proto::customers::v1 as pb;
-use seva_store::{
-    due::{BATCH, Bell, Due, DueWork},
-    feed::Feed,
+use jiff::{SignedDuration, Timestamp};
+use seva_customers::{
+    Settings,
+    order::{OrderRules, SourceRules},
+    workers::promised_days::PromisedDays,
 };
-use seva_testkit::{TestServer, eventually};
+use seva_proto::customers::v1::{self as pb, PublishEventsRequest, intake_service_client::IntakeServiceClient};
+use seva_store::due::{BATCH, Bell, Due, DueWork};
+use seva_testkit::eventually;
 use sqlx::{Row, raw_sql};
 
-use crate::shop::{Shop, delayed, delivered, in_transit, kolkata, placed_for};
+use crate::shop::{SOURCE, Shop, delayed, delivered, in_transit, kolkata, placed_for};
 
 const TIME: &str = "2026-03-02T08:00:00Z";
 /// The promised day 2026-03-05 in Kolkata is at risk from here and ends a day later.
@@ -56,7 +57,7 @@ fn missed() -> (String, Timestamp) {
 #[tokio::test]
 async fn a_day_is_found_at_risk_and_missed_at_its_instants_and_not_a_microsecond_before() {
     let shop = shop_with(&["A-1"]).await;
-    let just_before = |text| instant(text) - jiff::SignedDuration::from_micros(1);
+    let just_before = |text| instant(text) - SignedDuration::from_micros(1);
     assert_eq!(shop.promised_days.next_due().await.unwrap(), Some(instant(AT_RISK)));
     look(&shop, just_before(AT_RISK)).await;
     assert_eq!(found(&shop).await, []);
@@ -148,13 +149,33 @@ async fn workers_that_race_with_each_other_and_with_reports_find_each_day_once()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_service_looks_when_the_clock_moves_and_when_a_report_makes_something_due() {
     let shop = Shop::new().await;
-    let notifications = Arc::new(Feed::new(shop.world.foundation.db.clone()));
-    let server = TestServer::start(seva_customers::service(shop.world.foundation.clone(), notifications)).await;
+    let server = shop.world.serve(Settings::default()).await;
     shop.publish(vec![placed_for("A-1", "17", 1, TIME, kolkata("2026-03-05"))]).await;
     assert!(shop.world.foundation.clock.advance_to(instant(AT_RISK)));
     eventually("the day is at risk", async || (found(&shop).await == [at_risk()]).then_some(())).await;
     assert!(shop.world.foundation.clock.advance_to(instant(END)));
     eventually("the day is missed", async || (found(&shop).await == [at_risk(), missed()]).then_some(())).await;
+    server.tasks.stop(std::time::Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_with_a_longer_lead_is_found_at_risk_earlier_and_others_as_usual() {
+    let shop = Shop::new().await;
+    let early = SourceRules { at_risk_lead: SignedDuration::from_hours(36), ..SourceRules::default() };
+    let order_rules = OrderRules::new(SourceRules::default(), [(SOURCE.to_owned(), early)].into());
+    let server = shop.world.serve(Settings { order_rules }).await;
+    let mut intake = IntakeServiceClient::new(server.as_role("integration"));
+    let mut of_another = placed_for("B-1", "18", 1, TIME, kolkata("2026-03-05"));
+    of_another.source = "//other.example".to_owned();
+    let events = vec![placed_for("A-1", "17", 1, TIME, kolkata("2026-03-05")), of_another];
+    intake.publish_events(PublishEventsRequest { events }).await.unwrap();
+
+    let earlier = (at_risk().0, instant(AT_RISK) - SignedDuration::from_hours(12));
+    assert!(shop.world.foundation.clock.advance_to(earlier.1));
+    eventually("the day is at risk", async || (found(&shop).await == [earlier.clone()]).then_some(())).await;
+    assert!(shop.world.foundation.clock.advance_to(instant(AT_RISK)));
+    let both = [earlier, at_risk()];
+    eventually("the other is at risk too", async || (found(&shop).await == both).then_some(())).await;
     server.tasks.stop(std::time::Duration::from_secs(5)).await;
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use prost::Message as _;
 use seva_customers::timeline::{Messages, OwnRecord};
 use seva_proto::{
     common::v1::{Channel, Purpose},
@@ -11,8 +10,7 @@ use seva_proto::{
     notifications::v1::{DecisionReason, Notification, NotificationEvent, notification::State},
 };
 use seva_store::{
-    Event, Fault,
-    consumer::Handler,
+    Event,
     event::proto_timestamp,
     feed::{self, Feed},
     sequencer,
@@ -27,6 +25,7 @@ use crate::{
         consent::{consent, record},
         updates::update,
     },
+    peers::{apply, instant, told as event},
     world::{World, somebody},
 };
 
@@ -54,35 +53,9 @@ pub fn told(told: &Told<'_>) -> Arc<Event> {
         create_time: Some(proto_timestamp(instant("2026-03-02T09:00:00Z"))),
         ..Notification::default()
     };
-    let payload = NotificationEvent { notification: Some(notification) }.encode_to_vec();
-    Arc::new(Event {
-        event_id: new_id(),
-        kind: format!("seva.notifications.notification.{}.v1", told.kind),
-        source: "//notifications".to_owned(),
-        subject: name,
-        sequence: told.sequence,
-        occurred_at: instant(told.at),
-        recorded_at: instant(told.at),
-        actor: "worker:dispatch".to_owned(),
-        correlation_id: String::new(),
-        causation_id: String::new(),
-        hops: 1,
-        schema_version: 1,
-        traceparent: None,
-        payload: payload.into(),
-        feed_no: 1,
-    })
-}
-
-pub fn instant(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-/// Applies a portion as a consumer does: in one transaction.
-pub async fn apply(world: &World, handler: impl Handler, events: &[Arc<Event>]) -> Result<(), Fault> {
-    let mut transaction = world.foundation.db.begin().await?;
-    handler.apply(&mut transaction, events).await?;
-    world.foundation.db.commit(transaction).await
+    let kind = format!("seva.notifications.notification.{}.v1", told.kind);
+    let payload = NotificationEvent { notification: Some(notification) };
+    event("//notifications", &kind, &name, told.sequence, told.at, &payload)
 }
 
 /// Entries of a kind, oldest first: type, subject, label, details, time.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use seva_customers::{MIGRATOR, NAME, api_key::ApiKeyRpc, customer::CustomerRpc, recipient::RecipientRpc};
+use seva_customers::{MIGRATOR, NAME, Settings, api_key::ApiKeyRpc, customer::CustomerRpc, recipient::RecipientRpc};
 use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{
@@ -19,11 +19,14 @@ use seva_runtime::{
     tasks::Tasks,
 };
 use seva_store::{paging::PageKey, service::Foundation};
-use seva_testkit::TestDatabase;
+use seva_testkit::{TestDatabase, TestServer, keyring};
 use seva_values::new_id;
+use tokio::net::TcpListener;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
+
+use crate::peers::quiet_peers;
 
 /// Business time at which every world begins.
 pub const START: &str = "2026-03-02T09:00:00Z";
@@ -52,6 +55,13 @@ impl World {
             database,
             foundation,
         }
+    }
+
+    /// Runs the whole service, beside services that tell nothing.
+    pub async fn serve(&self, settings: Settings) -> TestServer {
+        let keyring = keyring();
+        let service = seva_customers::service(self.foundation.clone(), quiet_peers(), settings, keyring.links.clone());
+        TestServer::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), service, keyring).await
     }
 
     pub fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use seva_customers::CustomersConfig;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     config::{CompanyConfig, Faults, FaultySettings, LimitsConfig, TelemetryConfig},
@@ -41,6 +42,8 @@ pub struct ReplayArgs {
     #[command(flatten)]
     company: CompanyConfig,
     #[command(flatten)]
+    customers: CustomersConfig,
+    #[command(flatten)]
     notifications: NotificationsConfig,
     #[command(flatten)]
     limits: LimitsConfig,
@@ -69,6 +72,7 @@ impl ReplayArgs {
     fn check(&self, timeline: &Timeline, faults: &mut Faults) -> Option<instance::Settings> {
         let databases = databases_of_environment(faults);
         let company = self.company.check(faults);
+        let customers = self.customers.check(faults);
         let notifications = check_notifications(&self.notifications, company.as_ref(), &self.layout(), faults);
         Some(instance::Settings {
             data_dir: self.data_dir.clone(),
@@ -76,6 +80,7 @@ impl ReplayArgs {
             databases,
             manual_clock: timeline.begins_at(),
             shows_mail: false,
+            customers: customers?,
             notifications: notifications?,
             limits: self.limits.check(faults)?,
         })

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use seva_customers::CustomersConfig;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     BusinessClock,
@@ -33,8 +34,8 @@ use crate::{
     failure::Failure,
     instance,
     settings::{
-        describe_company, describe_limits, describe_notifications, describe_telemetry, environment, masked, names,
-        parse_database_url, parse_peer_url, roles, variable,
+        describe_company, describe_customers, describe_limits, describe_notifications, describe_telemetry, environment,
+        masked, names, parse_database_url, parse_peer_url, roles, variable,
     },
 };
 
@@ -71,6 +72,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     company: CompanyConfig,
     #[command(flatten)]
+    customers: CustomersConfig,
+    #[command(flatten)]
     notifications: NotificationsConfig,
     #[command(flatten)]
     limits: LimitsConfig,
@@ -98,6 +101,7 @@ pub struct CheckedService {
     auth: config::Auth,
     /// Signs links, where the service does.
     links: Option<LinkSigner>,
+    customers: seva_customers::Settings,
     notifications: seva_notifications::Settings,
     limits: Limits,
 }
@@ -123,6 +127,7 @@ impl ServeArgs {
             });
         let clock = self.clock(faults);
         let company = self.company.check(faults);
+        let customers = self.customers.check(faults);
         let notifications = self.notifications.check(company.as_ref(), faults);
         let limits = self.limits.check(faults);
         let Some(part) = Part::named(&self.service) else {
@@ -145,6 +150,7 @@ impl ServeArgs {
             clock: clock?,
             auth: auth?,
             links: links?,
+            customers: customers?,
             notifications: notifications?,
             limits: limits?,
         })
@@ -237,6 +243,7 @@ impl ServeArgs {
             lines.push((format!("peer.{called}"), url));
         }
         lines.extend(describe_company(&self.company));
+        lines.push(describe_customers(&self.customers));
         lines.extend(describe_notifications(&self.notifications));
         lines.extend(describe_limits(&self.limits));
         lines.extend(describe_telemetry(&self.telemetry));
@@ -259,8 +266,19 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
 }
 
 async fn serve(checked: CheckedService, telemetry: &TelemetryConfig) -> Result<(), Failure> {
-    let CheckedService { part, address, database, peers, page_key, clock, auth, links, notifications, limits } =
-        checked;
+    let CheckedService {
+        part,
+        address,
+        database,
+        peers,
+        page_key,
+        clock,
+        auth,
+        links,
+        customers,
+        notifications,
+        limits,
+    } = checked;
     let telemetry = telemetry::init(part.name, telemetry).map_err(FaultySettings)?;
     let signal = shutdown::signal().context("listening for signals")?;
 
@@ -272,7 +290,7 @@ async fn serve(checked: CheckedService, telemetry: &TelemetryConfig) -> Result<(
         None => BusinessClock::system(),
     };
     let foundation = Foundation { db: db.clone(), clock, page_key, tasks: tasks.clone() };
-    let surroundings = Surroundings { peers: connect(peers, auth.signer)?, links, notifications };
+    let surroundings = Surroundings { peers: connect(peers, auth.signer)?, links, customers, notifications };
     let mut service = part.assemble(foundation, surroundings).await.map_err(Failure::Unavailable)?;
     let health = instance::serve(&mut service, auth.verifier, limits, None, listener)?;
     service.start_workers();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use seva_customers::CustomersConfig;
 use seva_notifications::NotificationsConfig;
 use seva_runtime::{
     clock::machine_now,
@@ -28,6 +29,8 @@ pub struct TourArgs {
     #[command(flatten)]
     company: CompanyConfig,
     #[command(flatten)]
+    customers: CustomersConfig,
+    #[command(flatten)]
     notifications: NotificationsConfig,
     #[command(flatten)]
     limits: LimitsConfig,
@@ -40,6 +43,7 @@ impl TourArgs {
         let layout = Layout::new(&self.data_dir);
         let databases = databases_of_environment(faults);
         let company = self.company.check(faults);
+        let customers = self.customers.check(faults);
         let notifications = check_notifications(&self.notifications, company.as_ref(), &layout, faults);
         Some(instance::Settings {
             data_dir: self.data_dir.clone(),
@@ -47,6 +51,7 @@ impl TourArgs {
             databases,
             manual_clock: Some(tour::begins_at(machine_now())),
             shows_mail: false,
+            customers: customers?,
             notifications: notifications?,
             limits: self.limits.check(faults)?,
         })

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use seva_proto::customers::v1 as pb;
 use seva_values::{Email, Phone};
 
-use super::{a_customer, points};
-use crate::customer::model::{Address, ContactPoint, NewCustomer};
+use super::{a_customer, now, points};
+use crate::customer::model::{Address, Change, ContactPoint, Customer, NewCustomer};
 
 fn create(points: Vec<pb::ContactPoint>) -> Option<NewCustomer> {
     let customer = pb::Customer {
@@ -46,6 +46,24 @@ proptest! {
             let expected: Vec<_> = addresses.iter().flatten().map(|(_, value)| value.as_str()).collect();
             prop_assert_eq!(values, expected, "the order stays");
         }
+    }
+
+    /// CU25
+    #[test]
+    fn links_end_exactly_when_an_address_is_taken_away(before in points(), after in points()) {
+        let (before, after) = (create(before), create(after));
+        prop_assume!(before.is_some() && after.is_some());
+        let mut customer = a_customer();
+        customer.contact_points = before.unwrap().contact_points;
+        let contact_points = Some(after.unwrap().contact_points);
+        let addresses = |customer: &Customer| -> BTreeSet<String> {
+            customer.contact_points.iter().map(|point| point.address.as_str().to_owned()).collect()
+        };
+
+        let (updated, _) = customer.update(Change { contact_points, ..Change::default() }, now());
+
+        let is_taken_away = !addresses(&customer).is_subset(&addresses(&updated));
+        prop_assert_eq!(customer.loses_an_address(&updated), is_taken_away);
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Each event counts once: repeated, raced, cut off and pushed again, over real streams.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, future::join_all, stream};
+use seva_customers::Settings;
 use seva_proto::{
     common::v1::{Channel, Purpose},
     customers::v1::{StreamEventsRequest, intake_service_client::IntakeServiceClient},
 };
-use seva_store::feed::Feed;
-use seva_testkit::TestServer;
 
 use super::*;
 use crate::customer::consent::{consent, record};
@@ -165,8 +164,7 @@ async fn an_event_that_fails_for_a_reason_of_ours_hinders_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stream_answers_each_batch_in_order_after_its_commit() {
     let shop = Shop::new().await;
-    let notifications = Arc::new(Feed::new(shop.world.foundation.db.clone()));
-    let server = TestServer::start(seva_customers::service(shop.world.foundation.clone(), notifications)).await;
+    let server = shop.world.serve(Settings::default()).await;
     let pushes = (0..8).map(|_| async {
         let mut client = IntakeServiceClient::new(server.as_role("integration"));
         let requests: Vec<_> = batches(30).into_iter().map(|events| StreamEventsRequest { events }).collect();
