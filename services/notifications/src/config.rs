@@ -4,9 +4,15 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use seva_runtime::config::Faults;
-use seva_values::{Email, Language, WebLink};
+use seva_values::{Email, Language};
 
-use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
+use crate::{
+    link::PublicUrl,
+    provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server},
+};
+
+/// The portal of `seva up`.
+const PUBLIC_URL: &str = "http://127.0.0.1:8080";
 
 /// How this service sends messages, and in whose name.
 #[derive(Clone, Args)]
@@ -47,9 +53,9 @@ pub struct NotificationsConfig {
         default_value = "en"
     )]
     pub default_language: String,
-    /// Page where customers choose their messages; shown in messages that they can turn off
-    #[arg(long = "notifications-preferences-link", env = "SEVA_NOTIFICATIONS_PREFERENCES_LINK", value_name = "URL")]
-    pub preferences_link: Option<String>,
+    /// Where customers reach the portal, such as `https://help.example.com`: links in messages begin so
+    #[arg(long = "public-url", env = "SEVA_PUBLIC_URL", value_name = "URL", default_value = PUBLIC_URL)]
+    pub public_url: String,
 }
 
 impl std::fmt::Debug for NotificationsConfig {
@@ -67,7 +73,7 @@ impl Default for NotificationsConfig {
             reply_to: None,
             company_name: "Seva Demo Shop".to_owned(),
             default_language: "en".to_owned(),
-            preferences_link: None,
+            public_url: PUBLIC_URL.to_owned(),
         }
     }
 }
@@ -81,8 +87,8 @@ pub struct Settings {
     pub company_name: String,
     /// For customers whose own languages have no text.
     pub default_language: Language,
-    /// Where customers choose their messages.
-    pub preferences_link: Option<WebLink>,
+    /// Where customers reach the portal.
+    pub public_url: PublicUrl,
 }
 
 impl NotificationsConfig {
@@ -101,11 +107,7 @@ impl NotificationsConfig {
         }
         let language_name = "--notifications-default-language (SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE)";
         let default_language = faults.take(language_name, Language::parse(&self.default_language));
-        let link_name = "--notifications-preferences-link (SEVA_NOTIFICATIONS_PREFERENCES_LINK)";
-        let preferences_link = match &self.preferences_link {
-            Some(link) => faults.take(link_name, WebLink::parse(link)).map(Some),
-            None => Some(None),
-        };
+        let public_url = faults.take("--public-url (SEVA_PUBLIC_URL)", PublicUrl::parse(&self.public_url));
         let provider_name = "--notifications-provider (SEVA_NOTIFICATIONS_PROVIDER)";
         let taker = faults.take(provider_name, Taker::parse(&self.provider));
         let sender = Sender { from: from?, from_name: company_name.clone(), reply_to: reply_to? };
@@ -113,7 +115,7 @@ impl NotificationsConfig {
             provider: taker?.open(sender),
             company_name,
             default_language: default_language?,
-            preferences_link: preferences_link?,
+            public_url: public_url?,
         })
     }
 }
@@ -143,3 +145,6 @@ impl Taker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,9 @@ fn parse_kind(kind: i32) -> Result<Option<Kind>, Invalid> {
         Ok(timeline_entry::Kind::Order) => Ok(Some(Kind::Order)),
         Ok(timeline_entry::Kind::Invoice) => Ok(Some(Kind::Invoice)),
         Ok(timeline_entry::Kind::Message) => Ok(Some(Kind::Message)),
-        Ok(timeline_entry::Kind::Ticket | timeline_entry::Kind::Survey) | Err(_) => Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind")),
+        Ok(timeline_entry::Kind::Ticket | timeline_entry::Kind::Survey) | Err(_) => {
+            Err(Invalid::new("KIND_UNKNOWN", "has to be a known kind"))
+        }
     }
 }
 
