@@ -1,98 +1,51 @@
-//! What this service hears: the customers service's events, read into what customers are told and what decisions need to know.
-//!
-//! What it emits stands with the writes that emit it; the README lists it.
-
-use std::sync::Arc;
+//! The customers service's events: who is a customer, and what becomes of orders and invoices.
 
 use seva_proto::{
     common::v1::{Money as MoneyMessage, PromisedDate as PromisedDateMessage},
     customers::v1::{CustomerEvent, InvoiceEvent, OrderEvent},
 };
-use seva_runtime::Error;
 use seva_store::{Event, Fault};
-use seva_values::{Invalid, Money, PromisedDate, WebLink, parse_name};
-use uuid::Uuid;
+use seva_values::{Money, PromisedDate, WebLink, parse_name};
 
+use super::{About, Heard, Told, malformed, news};
 use crate::{
     notification::{
         milestone::{self, Milestone, Topic},
-        model::Fact,
         plan::News,
-        truth::{self, Matter, Standing},
     },
     recipient::Recipient,
     template::{Variable, Variables},
 };
 
+/// Of all events of this source.
+pub const PREFIX: &str = "seva.customers.";
 /// An order's promised day moved without a delay: it tells nobody, and what was said of the former day is no longer true.
 const RESCHEDULED: &str = "seva.customers.order.rescheduled.v1";
 /// Of all events that carry a customer's state.
 const CUSTOMER_PREFIX: &str = "seva.customers.customer.";
 
-/// What some events say.
-#[derive(Debug, Default)]
-pub struct Heard {
-    /// States of customers, in order.
-    pub recipients: Vec<Recipient>,
-    /// News of orders, invoices and customers, in order.
-    pub news: Vec<News>,
-}
-
-/// Reads events; those of unknown types say nothing.
-///
-/// # Errors
-/// A payload that is not what the contract says: the event can never be applied.
-pub fn hear(events: &[Arc<Event>]) -> Result<Heard, Fault> {
-    let mut heard = Heard::default();
-    for event in events {
-        if event.kind.starts_with(CUSTOMER_PREFIX) {
-            let state: CustomerEvent = event.payload()?;
-            heard.recipients.push(Recipient::heard(event.sequence, state.clone()).map_err(malformed)?);
-            if let Some(milestone) = milestone::of_event(&event.kind) {
-                heard.news.push(news(milestone, event, of_customer(milestone, &state)?));
-            }
-        } else if event.kind == RESCHEDULED {
-            let order = event.payload::<OrderEvent>()?.order.unwrap_or_default();
-            let customer = parse_name("customers", &order.customer).map_err(malformed)?;
-            let matter = Matter { customer, subject: event.subject.clone(), topic: Topic::PromisedDay };
-            let said = vec![(matter, Standing { rank: 0, sequence: event.sequence })];
-            heard.news.push(News { said, fact: None });
-        } else if let Some(milestone) = milestone::of_event(&event.kind) {
-            let told = if milestone.key.starts_with("invoice_") {
-                of_invoice(milestone, event.payload()?)?
-            } else {
-                of_order(milestone, event.payload()?)?
-            };
-            heard.news.push(news(milestone, event, Told { subject: event.subject.clone(), ..told }));
+/// Reads one event.
+pub fn hear(event: &Event, heard: &mut Heard) -> Result<(), Fault> {
+    let about = About::of(event);
+    if event.kind.starts_with(CUSTOMER_PREFIX) {
+        let state: CustomerEvent = event.payload()?;
+        heard.recipients.push(Recipient::heard(event.sequence, state.clone()).map_err(malformed)?);
+        if let Some(milestone) = milestone::of_customers_event(&event.kind) {
+            heard.news.push(news(milestone, &about, of_customer(milestone, &state)?));
         }
+    } else if event.kind == RESCHEDULED {
+        let order = event.payload::<OrderEvent>()?.order.unwrap_or_default();
+        let customer = parse_name("customers", &order.customer).map_err(malformed)?;
+        heard.news.push(News { said: about.settled(customer, &[Topic::PromisedDay]), fact: None });
+    } else if let Some(milestone) = milestone::of_customers_event(&event.kind) {
+        let told = if milestone.key.starts_with("invoice_") {
+            of_invoice(milestone, event.payload()?)?
+        } else {
+            of_order(milestone, event.payload()?)?
+        };
+        heard.news.push(news(milestone, &about, Told { subject: event.subject.clone(), ..told }));
     }
-    Ok(heard)
-}
-
-/// What an event tells of its milestone.
-struct Told {
-    customer: Uuid,
-    subject: String,
-    occasion: String,
-    overtaken: bool,
-    variables: Variables,
-}
-
-fn news(milestone: &'static Milestone, event: &Event, told: Told) -> News {
-    let Told { customer, subject, occasion, overtaken, variables } = told;
-    let said = truth::said_by(milestone, customer, &subject, event.sequence).collect();
-    let fact = Fact {
-        milestone,
-        customer,
-        subject,
-        occasion,
-        sequence: event.sequence,
-        occurred_at: event.occurred_at,
-        overtaken,
-        variables,
-        story: event.story(),
-    };
-    News { said, fact: Some(fact) }
+    Ok(())
 }
 
 fn of_order(milestone: &Milestone, event: OrderEvent) -> Result<Told, Fault> {
@@ -137,7 +90,7 @@ fn of_invoice(milestone: &Milestone, event: InvoiceEvent) -> Result<Told, Fault>
 
 fn of_customer(milestone: &Milestone, event: &CustomerEvent) -> Result<Told, Fault> {
     // A customer is welcomed once for ever, and thanked once for each order.
-    let subject = if milestone.key == "customer_welcome" { &event.customer } else { &event.order };
+    let subject = if milestone.once_for_ever { &event.customer } else { &event.order };
     let variables = Variables::new()
         .with("order_number", Variable::Code(event.order_number.clone()))
         .with_known("order_count", u64::try_from(event.order_count).ok().map(Variable::Count));
@@ -156,9 +109,4 @@ fn date(promised: Option<PromisedDateMessage>) -> Option<Variable> {
 
 fn money(amount: Option<MoneyMessage>) -> Option<Variable> {
     Money::try_from(amount?).ok().map(Variable::Money)
-}
-
-fn malformed(invalid: Invalid) -> Fault {
-    let reason = seva_proto::common::v1::ErrorReason::EventDataMalformed;
-    Fault::Decided(Error::invalid(reason, format!("{}: {}", invalid.reason, invalid.description)))
 }
