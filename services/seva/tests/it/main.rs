@@ -8,4 +8,5 @@ mod installation;
 mod operations;
 mod replay;
 mod serving;
+mod tour;
 mod world;
