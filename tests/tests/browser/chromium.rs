@@ -241,7 +241,8 @@ impl Browser {
         let all: BTreeSet<_> = all.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
         self.asked("document.activeElement.blur(); window.getSelection().removeAllRanges(); scrollTo(0, 0)").await;
         let mut reached = BTreeSet::new();
-        for _ in 0..all.len() {
+        // It goes on from where somebody was last, over the end of the page to its beginning.
+        for _ in 0..all.len() + 2 {
             self.client.active_element().await.unwrap().send_keys(&Key::Tab.to_string()).await.unwrap();
             let told = self
                 .asked(&format!(
@@ -250,6 +251,9 @@ impl Browser {
                 ))
                 .await;
             let name = told[0].as_str().unwrap().to_owned();
+            if name.starts_with("BODY") {
+                continue;
+            }
             assert_eq!(told[1], json!(true), "{page}: {name} is not seen to be reached");
             reached.insert(name);
         }
