@@ -6,7 +6,7 @@ CARGO ?= cargo
 ORDERS ?=
 REPLAY_DIR ?= .seva/replay
 
-.PHONY: demo replay tour test interop bench faults lint deploy-check sqlx binaries
+.PHONY: demo replay tour test browser interop bench faults lint deploy-check sqlx binaries
 demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
 	$(CARGO) run --release -p seva -- up --demo $(if $(filter once,$(DEMO)),--once)
 
@@ -18,6 +18,11 @@ tour: binaries                        ## one customer's story through all servic
 
 test: binaries                        ## everything that needs nothing but Rust, a C compiler and PostgreSQL's binaries
 	$(CARGO) test --workspace
+
+browser: binaries                     ## the customers' pages in a real Chromium, in English and in Urdu; screenshots in target/screenshots
+	@scripts/chromium
+	$(CARGO) build -p seva
+	$(CARGO) test -p seva-tests --test browser -- --ignored
 
 interop: binaries                     ## clients and servers that none of us wrote: grpcio, buf curl, an SMTP server, an OTLP receiver
 	$(CARGO) build --release

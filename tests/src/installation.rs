@@ -84,6 +84,11 @@ impl Installation {
         self.with(service, Identity::Bearer(self.token(role)))
     }
 
+    /// A channel to `service` for a person of this role whose tokens name them so.
+    pub fn as_user(&self, service: &str, user: &str, role: &str) -> Peer {
+        self.with(service, Identity::Bearer(self.keyring.issuer.mint_user_token(user, &[role], None, LIFETIME)))
+    }
+
     /// A token of a person of this role.
     ///
     /// # Panics

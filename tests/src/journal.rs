@@ -24,6 +24,13 @@ pub enum Acknowledged {
         /// Its id.
         id: String,
     },
+    /// A step of a ticket was taken: it was opened, or something was said, or it was resolved.
+    Ticket {
+        /// `tickets/{id}`.
+        name: String,
+        /// The request that asked for it.
+        request_id: String,
+    },
 }
 
 /// A journal of one run.
@@ -53,6 +60,7 @@ impl Journal {
             .map(|entry| match entry {
                 Acknowledged::Customer { name, request_id } => format!("customer\t{name}\t{request_id}\n"),
                 Acknowledged::Event { source, id } => format!("event\t{source}\t{id}\n"),
+                Acknowledged::Ticket { name, request_id } => format!("ticket\t{name}\t{request_id}\n"),
             })
             .collect();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +85,9 @@ fn read(path: &Path) -> Vec<Acknowledged> {
                 Acknowledged::Customer { name: name.to_owned(), request_id: request_id.to_owned() }
             }
             ["event", source, id] => Acknowledged::Event { source: source.to_owned(), id: id.to_owned() },
+            ["ticket", name, request_id] => {
+                Acknowledged::Ticket { name: name.to_owned(), request_id: request_id.to_owned() }
+            }
             _ => panic!("a line of the journal is damaged: {fields:?}"),
         })
         .collect()

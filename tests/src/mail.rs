@@ -3,6 +3,9 @@
 use std::{fs, path::Path};
 
 use mail_parser::{Addr, MessageParser, MimeHeaders};
+use url::Url;
+
+use crate::page;
 
 /// A mail.
 #[derive(Debug, Clone)]
@@ -25,6 +28,23 @@ pub struct Mail {
     pub auto_submitted: String,
     /// Such as `multipart/alternative`.
     pub content_type: String,
+    /// The address in `List-Unsubscribe`.
+    pub unsubscribe: Option<String>,
+}
+
+impl Mail {
+    /// The addresses that its HTML leads to, and where it can be unsubscribed from.
+    pub fn links(&self) -> Vec<String> {
+        let mut links = page::links("http://mail.invalid/", &self.html);
+        links.extend(self.unsubscribe.clone());
+        links
+    }
+
+    /// The first address whose path begins so, such as `/ticket/`.
+    pub fn link(&self, path: &str) -> Option<String> {
+        let is_there = |link: &&String| Url::parse(link).is_ok_and(|link| link.path().starts_with(path));
+        self.links().iter().find(is_there).cloned()
+    }
 }
 
 /// All mails of a folder, in the order of their ids, which is the order in which they were decided upon.
@@ -64,6 +84,10 @@ fn parse(id: String, bytes: &[u8]) -> Mail {
         message_id: mail.message_id().unwrap_or_default().to_owned(),
         auto_submitted: header("Auto-Submitted"),
         content_type: content_type.unwrap_or_default(),
+        unsubscribe: header("List-Unsubscribe")
+            .strip_prefix('<')
+            .and_then(|link| link.strip_suffix('>'))
+            .map(str::to_owned),
         id,
     }
 }
@@ -75,7 +99,8 @@ mod tests {
     #[test]
     fn headers_and_both_bodies_are_decoded() {
         let mail = "To: =?utf-8?B?2LPYp9ix24E=?= <sara@example.com>\r\nSubject: =?utf-8?B?2KLYsdqI2LE=?=\r\n\
-            Content-Language: ur\r\nMessage-ID: <1@shop.example>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n\
+            Content-Language: ur\r\nMessage-ID: <1@shop.example>\r\nAuto-Submitted: auto-generated\r\n\
+            List-Unsubscribe: <https://shop.example/unsubscribe/a>\r\nMIME-Version: 1.0\r\n\
             Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nA\r\n\
             --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>A</p>\r\n--b--\r\n";
         let mail = parse("1".to_owned(), mail.as_bytes());
@@ -83,5 +108,6 @@ mod tests {
         assert_eq!((mail.language.as_str(), mail.message_id.as_str()), ("ur", "1@shop.example"));
         assert_eq!((mail.text.trim(), mail.html.trim()), ("A", "<p>A</p>"));
         assert_eq!(mail.content_type, "multipart/alternative");
+        assert_eq!(mail.link("/unsubscribe/").as_deref(), Some("https://shop.example/unsubscribe/a"));
     }
 }

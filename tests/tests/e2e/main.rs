@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod access;
+mod chain;
+mod crawler;
 mod hostile;
 mod own;
 mod served;
 mod settings;
 mod stories;
+mod whole;

@@ -26,7 +26,7 @@ use seva_tests::{
 use seva_values::id::parse_name;
 
 /// Whom the shop means.
-async fn customer_of(installation: &Installation, shopper: &Shopper) -> Customer {
+pub async fn customer_of(installation: &Installation, shopper: &Shopper) -> Customer {
     let mut customers = CustomerServiceClient::new(installation.as_role("customers", "agent"));
     let external_ref = Some(ExternalRef { system: SOURCE.to_owned(), id: shopper.id.clone() });
     let found = customers.resolve_customer(ResolveCustomerRequest { external_ref }).await.unwrap();
@@ -65,7 +65,7 @@ async fn mail_about(installation: &Installation, customer: &str, subject: &str, 
 }
 
 /// The text without the invisible characters that keep a number from turning the words around it.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     text.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "")
 }
 

@@ -19,16 +19,24 @@ use seva_proto::{
 };
 use seva_runtime::client::Peer;
 use seva_tests::{
-    Installation, Journal, installation,
+    Installation, Journal,
+    drained::drained,
+    installation,
     journal::Acknowledged,
     shop::{SOURCE, ShopOrder, Shopper},
+    team::{self, Recruit},
 };
 use seva_values::id::new_id;
 use tokio::{sync::watch, task::JoinSet};
 use tonic::Code;
+use uuid::Uuid;
+
+mod tickets;
 
 const CREATING: usize = 4;
 const STREAMING: usize = 2;
+const OPENING: usize = 1;
+const CARRYING: usize = 1;
 /// Between two tries of the same request.
 const PAUSE: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,8 +45,47 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Shared {
     journal: Journal,
     stopping: AtomicBool,
-    /// How many requests succeeded, and when the last one that did was sent and answered.
-    successes: watch::Sender<Success>,
+    /// Of the customers service.
+    customers: Successes,
+    /// Of the tickets service.
+    tickets: Successes,
+}
+
+/// How many requests to a service succeeded, and when the last one that did was sent and answered.
+type Successes = watch::Sender<Success>;
+
+/// Whose tickets are carried.
+pub struct Desk {
+    customer: String,
+}
+
+/// Opens a desk with somebody who has room for all tickets, and makes the customer whose they are.
+pub async fn desk(installation: &Installation) -> Desk {
+    let department = team::department(installation, "care", &["question"]).await;
+    Recruit::new("an-agent", &department, &["en"], &["question"]).engage(installation).await;
+    let mut customers = CustomerServiceClient::new(installation.as_role("customers", "agent"));
+    let request_id = new_id();
+    let request = CreateCustomerRequest { customer: Some(alice(request_id)), request_id: request_id.to_string() };
+    let customer = customers.create_customer(request).await.unwrap().into_inner().customer.unwrap().name;
+    drained(installation).await;
+    Desk { customer }
+}
+
+/// Somebody whose mail address nobody else has.
+fn alice(id: Uuid) -> Customer {
+    let email = ContactPoint {
+        kind: contact_point::Kind::Email.into(),
+        value: format!("{}@example.com", id.simple()),
+        ..Default::default()
+    };
+    Customer {
+        given_name: "Alice".to_owned(),
+        family_name: "Baker".to_owned(),
+        languages: vec!["en".to_owned()],
+        zone: "Europe/London".to_owned(),
+        contact_points: vec![email],
+        ..Default::default()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +103,14 @@ pub struct Load {
 
 impl Load {
     /// Starts the clients.
-    pub async fn start(installation: &Installation, journal: PathBuf) -> Self {
+    pub async fn start(installation: &Installation, desk: &Desk, journal: PathBuf) -> Self {
         let now = Instant::now();
+        let none = Success { count: 0, sent: now, answered: now };
         let shared = Arc::new(Shared {
             journal: Journal::create(journal),
             stopping: AtomicBool::new(false),
-            successes: watch::Sender::new(Success { count: 0, sent: now, answered: now }),
+            customers: watch::Sender::new(none),
+            tickets: watch::Sender::new(none),
         });
         let mut clients = JoinSet::new();
         for _ in 0..CREATING {
@@ -73,24 +122,26 @@ impl Load {
             clients.spawn(stream(shop.clone(), Arc::clone(&shared)));
         }
         clients.spawn(publish(shop, Arc::clone(&shared)));
+        let agent = installation.as_user("tickets", "an-agent", "agent").with_default_deadline(Duration::from_secs(2));
+        for carries in [false; OPENING].into_iter().chain([true; CARRYING]) {
+            let agent = tickets::Agent::new(agent.clone(), Arc::clone(&shared), desk.customer.clone());
+            clients.spawn(agent.work(carries));
+        }
         Self { shared, clients }
     }
 
     /// Waits until some more requests have succeeded.
     pub async fn some_successes(&self) {
-        let begun = self.shared.successes.borrow().count;
-        self.wait(|success| success.count >= begun + 20).await;
+        for (successes, more) in [(&self.shared.customers, 20), (&self.shared.tickets, 5)] {
+            let begun = successes.borrow().count;
+            wait(successes, |success| success.count >= begun + more).await;
+        }
     }
 
-    /// When the first write was answered with success that was sent after `gone`, when what was killed was no more.
+    /// When every service that is written to had answered a write with success that was sent after `gone`, when what was killed was no more.
     pub async fn first_success(&self, gone: Instant) -> Instant {
-        self.wait(|success| success.sent >= gone).await.answered
-    }
-
-    async fn wait(&self, condition: impl Fn(&Success) -> bool) -> Success {
-        let mut successes = self.shared.successes.subscribe();
-        let found = tokio::time::timeout(PATIENCE, successes.wait_for(condition)).await;
-        *found.expect("clients succeed within a minute").expect("the sender lives as long as this")
+        let customers = wait(&self.shared.customers, |success| success.sent >= gone).await.answered;
+        customers.max(wait(&self.shared.tickets, |success| success.sent >= gone).await.answered)
     }
 
     /// Ends the clients, each after its present request has succeeded, and answers what they were told.
@@ -103,15 +154,21 @@ impl Load {
     }
 }
 
+async fn wait(successes: &Successes, condition: impl Fn(&Success) -> bool) -> Success {
+    let mut successes = successes.subscribe();
+    let found = tokio::time::timeout(PATIENCE, successes.wait_for(condition)).await;
+    *found.expect("clients succeed within a minute").expect("the sender lives as long as this")
+}
+
 impl Shared {
     fn goes_on(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed)
     }
 
-    fn succeeded(&self, sent: Instant, acknowledged: &[Acknowledged]) {
+    fn succeeded(&self, successes: &Successes, sent: Instant, acknowledged: &[Acknowledged]) {
         self.journal.note(acknowledged);
         let answered = Instant::now();
-        self.successes.send_modify(|success| {
+        successes.send_modify(|success| {
             // The earliest one sent is the one that is asked for; later ones follow soon.
             *success = Success { count: success.count + 1, sent, answered };
         });
@@ -128,20 +185,7 @@ async fn create(peer: Peer, shared: Arc<Shared>) {
     let mut customers = CustomerServiceClient::new(peer);
     while shared.goes_on() {
         let request_id = new_id();
-        let email = ContactPoint {
-            kind: contact_point::Kind::Email.into(),
-            value: format!("{}@example.com", request_id.simple()),
-            ..Default::default()
-        };
-        let customer = Customer {
-            given_name: "Alice".to_owned(),
-            family_name: "Baker".to_owned(),
-            languages: vec!["en".to_owned()],
-            zone: "Europe/London".to_owned(),
-            contact_points: vec![email],
-            ..Default::default()
-        };
-        let request = CreateCustomerRequest { customer: Some(customer), request_id: request_id.to_string() };
+        let request = CreateCustomerRequest { customer: Some(alice(request_id)), request_id: request_id.to_string() };
         let mut answers = Vec::new();
         // The mail address is theirs alone: a second customer under another name would be refused, and seen.
         let asked = if request_id.as_u128().is_multiple_of(8) { 2 } else { 1 };
@@ -152,7 +196,7 @@ async fn create(peer: Peer, shared: Arc<Shared>) {
                     let made = answer.into_inner().customer.unwrap();
                     let acknowledged =
                         Acknowledged::Customer { name: made.name.clone(), request_id: request_id.to_string() };
-                    shared.succeeded(sent, &[acknowledged]);
+                    shared.succeeded(&shared.customers, sent, &[acknowledged]);
                     answers.push(made);
                 }
                 Err(status) => {
@@ -210,7 +254,7 @@ async fn stream(peer: Peer, shared: Arc<Shared>) {
                 break;
             }
             let Ok(Ok(Some(answer))) = tokio::time::timeout(PATIENCE / 20, answers.message()).await else { break };
-            shared.succeeded(sent, &acknowledged(&events, &answer.results));
+            shared.succeeded(&shared.customers, sent, &acknowledged(&events, &answer.results));
             events = batch();
         }
     }
@@ -224,7 +268,7 @@ async fn publish(peer: Peer, shared: Arc<Shared>) {
         let sent = Instant::now();
         match intake.publish_events(PublishEventsRequest { events: events.clone() }).await {
             Ok(answer) => {
-                shared.succeeded(sent, &acknowledged(&events, &answer.into_inner().results));
+                shared.succeeded(&shared.customers, sent, &acknowledged(&events, &answer.into_inner().results));
                 events = batch();
             }
             Err(status) => {

@@ -1,11 +1,13 @@
 //! Faults: processes and PostgreSQL are killed under load, and nothing that was acknowledged may be lost, torn, or done twice.
 //!
-//! `ROUNDS` asks for more rounds than two, `FAULT_SEED` repeats a run's choices. The judge itself is judged in [`planted`].
+//! `ROUNDS` asks for more rounds than two, `FAULT_SEED` repeats a run's choices. The judge itself is judged in [`planted`] and
+//! [`planted_stories`].
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod load;
 mod planted;
+mod planted_stories;
 
 use std::{
     env,
@@ -36,19 +38,35 @@ fn choices() -> StdRng {
 /// What is killed.
 #[derive(Debug, Clone, Copy)]
 enum Victim {
-    Customers,
-    Notifications,
+    Service(&'static str),
     PostgreSql,
     Everything,
 }
 
+const SERVICES: [&str; 5] = ["customers", "tickets", "staff", "surveys", "notifications"];
+/// Services that are killed by themselves in a round: over two rounds every one was.
+const SERVICES_OF_A_ROUND: usize = 3;
+
+/// The victims of every round: everything at once, PostgreSQL, and the services by turns.
+fn victims(rounds: u32, choices: &mut StdRng) -> Vec<Vec<Victim>> {
+    let mut services = SERVICES;
+    services.shuffle(choices);
+    let mut turn = services.into_iter().cycle();
+    let mut of_round = || {
+        let mut victims = vec![Victim::PostgreSql, Victim::Everything];
+        victims.extend(turn.by_ref().take(SERVICES_OF_A_ROUND).map(Victim::Service));
+        victims.shuffle(choices);
+        victims
+    };
+    (0..rounds).map(|_| of_round()).collect()
+}
+
 /// Kills, waits a little, and starts again; answers when all was gone, and when our own recovery began.
 async fn kill_and_restart(suite: &mut Suite, victim: Victim, gap: Duration) -> (Instant, Instant) {
-    let services: &[&str] = match victim {
-        Victim::Customers => &["customers"],
-        Victim::Notifications => &["notifications"],
+    let services = match &victim {
+        Victim::Service(service) => std::slice::from_ref(service),
         Victim::PostgreSql => &[],
-        Victim::Everything => &["customers", "notifications"],
+        Victim::Everything => &SERVICES,
     };
     for service in services {
         suite.process(service).kill9();
@@ -101,10 +119,9 @@ async fn nothing_acknowledged_is_lost_or_done_twice_whatever_process_is_killed()
     let options = SuiteOptions { durable: true, mail: Some(mail.url.clone()), ..Default::default() };
     let mut suite = Suite::start(options).await;
     let mut recoveries = Vec::new();
-    for round in 0..rounds() {
-        let load = Load::start(&suite, suite.folder().join(format!("journal-{round}"))).await;
-        let mut victims = [Victim::Customers, Victim::Notifications, Victim::PostgreSql, Victim::Everything];
-        victims.shuffle(&mut choices);
+    let desk = load::desk(&suite).await;
+    for (round, victims) in victims(rounds(), &mut choices).into_iter().enumerate() {
+        let load = Load::start(&suite, &desk, suite.folder().join(format!("journal-{round}"))).await;
         for victim in victims {
             load.some_successes().await;
             tokio::time::sleep(Duration::from_millis(choices.random_range(0..1500))).await;
@@ -132,8 +149,9 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_all_in_one_is_killed_wi
     let mut choices = choices();
     let mut suite = AllInOne::start(&[]).await;
     let mut recoveries = Vec::new();
+    let desk = load::desk(&suite).await;
     for round in 0..rounds() {
-        let load = Load::start(&suite, suite.data_dir().join(format!("journal-{round}"))).await;
+        let load = Load::start(&suite, &desk, suite.data_dir().join(format!("journal-{round}"))).await;
         for _ in 0..2 {
             load.some_successes().await;
             tokio::time::sleep(Duration::from_millis(choices.random_range(0..1500))).await;

@@ -35,7 +35,7 @@ async fn created(installation: &Installation) -> Result<Acknowledged, Status> {
 }
 
 /// Breaks something, and expects the judge to say so under this id and in these words.
-async fn planted(suite: &Suite, journal: &[Acknowledged], service: &str, sql: &str, id: &str, says: &str) {
+pub async fn planted(suite: &Suite, journal: &[Acknowledged], service: &str, sql: &str, id: &str, says: &str) {
     let before = judge::broken(suite, journal).await.unwrap();
     let said = |broken: &[String]| broken.iter().any(|fault| fault.starts_with(id) && fault.contains(says));
     assert!(!said(&before), "{id} {says} is broken before it was planted: {before:#?}");
@@ -87,7 +87,8 @@ async fn the_judge_finds_every_fault_that_is_planted() {
     plant("customers", "delete from seva.feed where feed_no = 1", "I4", "exactly once").await;
     plant("customers", "delete from seva.feed where feed_no = 3", "I4", "dense").await;
 
-    plant("notifications", "update recipient set sequence = 0", "I4", "known as they are").await;
+    plant("notifications", "update recipient set sequence = 0", "I4", "notifications: customers are known as they are")
+        .await;
     plant("notifications", "update notification set version = version + 5", "I5", "numbered without a gap").await;
     let twice =
         "insert into decision select notification_id, max(number) + 2, 'sent', 'handed_over', '', max(decided_at)

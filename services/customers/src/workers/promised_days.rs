@@ -91,7 +91,8 @@ impl DueWork for PromisedDays {
     }
 }
 
-/// A finding begins a story of its own: nobody reported it.
+/// A finding begins a story of its own, and a trace: nobody reported it, and the worker's trace lasts as long as the process.
 fn story(order_id: Uuid, version: i64) -> Story {
-    Story::begun_by(format!("promised_days/{order_id}/{version}"))
+    let finding = tracing::info_span!(parent: None, "promised day", order = %order_id);
+    finding.in_scope(|| Story::begun_by(format!("promised_days/{order_id}/{version}")))
 }

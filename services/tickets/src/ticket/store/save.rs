@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use seva_proto::common::v1::ErrorReason;
-use seva_runtime::{Error, Write};
+use seva_runtime::{Error, Write, telemetry};
 use seva_store::{Database, Fault, context};
 use seva_values::new_id;
 use tonic::Code;
@@ -163,8 +163,11 @@ fn said<T>(change: &Change, of: impl Fn(&Message) -> T) -> Vec<T> {
     change.message.iter().map(of).collect()
 }
 
-/// What happens to a ticket is told as part of its story, whoever does it.
+/// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.
 fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
+    if let Some(opening) = ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent) {
+        telemetry::link(&tracing::Span::current(), opening);
+    }
     let mut write = write.clone();
     write.story.correlation_id.clone_from(&ticket.story.correlation_id);
     context::of(&write)

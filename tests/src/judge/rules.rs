@@ -1,0 +1,284 @@
+//! What holds inside one service's database: rules as SQL.
+
+/// A rule as SQL: the rows it finds break it.
+pub struct Rule {
+    /// Of the invariant.
+    pub id: &'static str,
+    /// What holds, in words.
+    pub says: &'static str,
+    /// One text per broken case.
+    pub finds: &'static str,
+}
+
+/// Rules of every service's outbox and feed.
+pub const OF_FEEDS: &[Rule] = &[
+    Rule {
+        id: "I4",
+        says: "every event is in the feed exactly once",
+        finds: "select coalesce(o.position, f.position) || ' ' || count(f.feed_no) || ' times'
+                from seva.outbox o full join seva.feed f on f.position = o.position and f.day = o.day
+                group by o.position, f.position having count(f.feed_no) <> 1 or count(o.position) <> 1",
+    },
+    Rule {
+        id: "I4",
+        says: "the feed is dense",
+        finds: "select feed_no::text from (
+                  select feed_no, lag(feed_no) over (order by feed_no) as before from seva.feed
+                ) f where feed_no <> before + 1
+                union all
+                select 'head ' || head from seva.feed_state where head <> coalesce((select max(feed_no) from seva.feed), 0)",
+    },
+    Rule {
+        id: "I6",
+        says: "in the feed the events of a subject are in order, without a gap",
+        finds: "select subject || ' ' || before || ' then ' || sequence from (
+                  select o.subject, o.sequence,
+                    coalesce(lag(o.sequence) over (partition by o.subject order by f.feed_no), 0) as before
+                  from seva.feed f join seva.outbox o on o.position = f.position and o.day = f.day
+                ) s where sequence <> before + 1",
+    },
+    Rule {
+        id: "I3",
+        says: "one request id has one effect",
+        finds: "select method || ' ' || request_id || ' ' || count(distinct resource) from seva.audit
+                where request_id is not null group by actor, method, request_id having count(distinct resource) > 1
+                union all
+                select method || ' ' || request_id || ' audited ' || count(*) || ' times' from seva.audit
+                where request_id is not null group by actor, method, request_id, resource having count(*) > 1",
+    },
+    Rule {
+        id: "I2",
+        says: "what was remembered of a request was also audited",
+        finds: "select i.method || ' ' || i.request_id from seva.idempotency i where not exists (
+                  select from seva.audit a where a.request_id = i.request_id and a.method = i.method and a.actor = i.caller
+                )",
+    },
+];
+
+/// Rules of customers and orders.
+pub const OF_CUSTOMERS: &[Rule] = &[
+    Rule {
+        id: "I2",
+        says: "a customer's version is the number of its events",
+        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from customer c left join seva.outbox o on o.subject = 'customers/' || c.id
+                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "I2",
+        says: "an order's version is the number of its events",
+        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from customer_order c left join seva.outbox o on o.subject = 'orders/' || c.id
+                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "I5",
+        says: "an order counts once for its customer",
+        finds: "select c.id || ' counts ' || c.order_count || ' of ' || count(o.id)
+                from customer c left join customer_order o on o.customer_id = c.id
+                group by c.id, c.order_count having c.order_count <> count(o.id)",
+    },
+    Rule {
+        id: "I5",
+        says: "an order takes each step of its source once",
+        finds: "select source || ' ' || order_number from customer_order group by source, order_number having count(*) > 1",
+    },
+];
+
+/// Rules of messages.
+pub const OF_NOTIFICATIONS: &[Rule] = &[
+    Rule {
+        id: "I5",
+        says: "a customer is told once for a reason",
+        finds: "select customer_id || ' ' || milestone || ' ' || subject from notification
+                group by customer_id, milestone, subject, occasion having count(*) > 1
+                union all
+                select 'caused by ' || cause_event_id || ' ' || milestone from notification
+                group by cause_event_id, milestone having count(*) > 1",
+    },
+    Rule {
+        id: "I5",
+        says: "decisions are numbered without a gap, up to the notification's version",
+        finds: "select n.id || ' version ' || n.version || ', ' || count(d.number) || ' decisions' from notification n
+                left join decision d on d.notification_id = n.id
+                group by n.id, n.version
+                having n.version <> count(d.number) or coalesce(max(d.number), 0) <> count(d.number)",
+    },
+    Rule {
+        id: "I7",
+        says: "a message that may go out once at most was handed over once at most",
+        finds: "select n.id || ' handed over ' || n.handovers || ' times' from notification n join category c on c.key = n.category
+                where c.duplicate_policy = 'at_most_once' and n.handovers > 1",
+    },
+    Rule {
+        id: "I7",
+        says: "a decision that it was sent stands once",
+        finds: "select notification_id::text from decision where state = 'sent' group by notification_id having count(*) > 1",
+    },
+];
+
+/// Rules of tickets, their clocks, and who has them.
+pub const OF_TICKETS: &[Rule] = &[
+    Rule {
+        id: "I2",
+        says: "a ticket's version is the number of its events",
+        finds: "select t.id || ' version ' || t.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from ticket t left join seva.outbox o on o.subject = 'tickets/' || t.id
+                group by t.id, t.version having t.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "TK1",
+        says: "a ticket that is not over has an assignee or waits in the queue for a reason",
+        finds: "select id || ' is ' || state from ticket
+                where state in ('open', 'pending_customer') and assignee is null
+                   or state = 'new' and (assignee is not null or wait_reason is null)",
+    },
+    Rule {
+        id: "TK7",
+        says: "a matter has one ticket that is not over",
+        finds: "select matter_kind || ' of ' || matter_subject || ' has ' || count(*) from ticket
+                where matter_kind is not null and state in ('new', 'open', 'pending_customer', 'resolved')
+                group by matter_kind, matter_subject, matter_version having count(*) > 1",
+    },
+    Rule {
+        id: "TK7",
+        says: "an event opens one ticket at most",
+        finds: "select cause_source || ' ' || cause_event_id || ' opened ' || count(*) from ticket
+                where cause_event_id is not null group by cause_source, cause_event_id having count(*) > 1",
+    },
+    Rule {
+        id: "TK20",
+        says: "a clock is the fold of its events",
+        finds: "with last as (
+                  select distinct on (ticket_id, clock) * from clock_event order by ticket_id, clock, number desc
+                ), moved as (
+                  select distinct on (ticket_id, clock) * from clock_event where step not in ('retargeted', 'breached')
+                  order by ticket_id, clock, number desc
+                ), counted as (
+                  select ticket_id, clock, count(*) as events,
+                    max(at) filter (where step = 'met') as met_at, max(at) filter (where step = 'breached') as breached_at,
+                    max(at) filter (where step <> 'breached') as changed_at
+                  from clock_event group by ticket_id, clock
+                )
+                select c.ticket_id || ' ' || c.kind from clock c
+                left join last l on l.ticket_id = c.ticket_id and l.clock = c.kind
+                left join moved m on m.ticket_id = c.ticket_id and m.clock = c.kind
+                left join counted n on n.ticket_id = c.ticket_id and n.clock = c.kind
+                where (c.events, c.due_at, c.target_minutes, c.changed_at)
+                      is distinct from (l.number, l.due_at, l.target_minutes, n.changed_at)
+                   or n.events is distinct from c.events
+                   or c.breached_at is distinct from n.breached_at
+                   or c.met_at is distinct from case when c.state = 'met' then n.met_at end
+                   or c.state is distinct from case m.step
+                        when 'started' then 'running' when 'resumed' then 'running' else m.step end",
+    },
+    Rule {
+        id: "TK20",
+        says: "a ticket that is over has no clock that counts",
+        finds: "select c.ticket_id || ' ' || c.kind || ' is ' || c.state from clock c join ticket t on t.id = c.ticket_id
+                where t.state in ('closed', 'canceled') and c.state not in ('met', 'canceled')",
+    },
+    Rule {
+        id: "TK30",
+        says: "places are counted as they are taken",
+        finds: "select m.id || ' has ' || count(t.id) || ', counted ' || m.open_tickets from staff_member m
+                left join ticket t on t.assignee = m.id and t.state in ('open', 'pending_customer')
+                group by m.id, m.open_tickets having m.open_tickets <> count(t.id)",
+    },
+    Rule {
+        id: "TK30",
+        says: "nobody has more tickets than places unless a person went over it",
+        finds: "select m.id || ' has ' || count(t.id) || ' of ' || m.capacity from staff_member m
+                join ticket t on t.assignee = m.id and t.state in ('open', 'pending_customer') and not t.over_limits
+                group by m.id, m.capacity having count(t.id) > m.capacity",
+    },
+];
+
+/// Rules of surveys, answers and what became of low ones.
+pub const OF_SURVEYS: &[Rule] = &[
+    Rule {
+        id: "I2",
+        says: "an invitation's version is the number of its events",
+        finds: "select i.id || ' version ' || i.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from invitation i left join seva.outbox o on o.subject = 'invitations/' || i.id
+                group by i.id, i.version having i.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "I2",
+        says: "a response's version is the number of its events",
+        finds: "select r.id || ' version ' || r.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from response r left join seva.outbox o on o.subject = 'responses/' || r.id
+                group by r.id, r.version having r.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "I2",
+        says: "a loop case's version is the number of its events",
+        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from loop_case c left join seva.outbox o on o.subject = 'loopCases/' || c.id
+                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "SU1",
+        says: "an invitation has one response, and knows it",
+        finds: "select i.id || ' has ' || count(r.id) || ', knows ' || coalesce(i.response_id::text, 'none') from invitation i
+                left join response r on r.invitation_id = i.id group by i.id
+                having count(r.id) > 1 or i.response_id is distinct from min(r.id::text)::uuid or i.revision <> coalesce(max(r.revision), 0)",
+    },
+    Rule {
+        id: "SU2",
+        says: "nobody was asked twice within the pause",
+        finds: "select customer_id || ' at ' || before || ' and ' || asked_at from (
+                  select i.customer_id, i.decide_at as asked_at,
+                    lag(i.decide_at) over (partition by i.customer_id order by i.decide_at) as before
+                  from invitation i where i.state in ('queued', 'sent', 'started', 'completed', 'expired')
+                ) a where asked_at - before < interval '30 days'",
+    },
+    Rule {
+        id: "SU2",
+        says: "whoever was asked has a place in the ledger, and nobody else",
+        finds: "select coalesce(i.id, e.invitation_id)::text from invitation i
+                full join throttle_entry e on e.invitation_id = i.id
+                where (i.state in ('queued', 'sent', 'started', 'completed', 'expired')) is distinct from (e.invitation_id is not null)",
+    },
+    Rule {
+        id: "SU5",
+        says: "a low score of complete answers has one loop case",
+        finds: "select r.id || ' ' || a.question_id || ' has ' || count(c.id) from response r
+                join answer a on a.response_id = r.id
+                join programme p on p.id = r.programme_id
+                left join loop_case c on c.response_id = r.id and c.question_id = a.question_id
+                where p.follow_low_scores and r.state = 'completed'
+                  and (a.kind = 'csat' and a.score <= 2 or a.kind = 'nps' and a.score <= 6)
+                group by r.id, a.question_id having count(c.id) <> 1",
+    },
+];
+
+/// Rules of those who serve.
+pub const OF_STAFF: &[Rule] = &[
+    Rule {
+        id: "I2",
+        says: "a staff member's version is the number of its events",
+        finds: "select m.id || ' version ' || m.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from staff_member m left join seva.outbox o on o.subject = 'staffMembers/' || m.id
+                group by m.id, m.version having m.version <> coalesce(max(o.sequence), 0)",
+    },
+    Rule {
+        id: "I2",
+        says: "a department's version is the number of its events",
+        finds: "select d.id || ' version ' || d.version || ', events up to ' || coalesce(max(o.sequence), 0)
+                from department d left join seva.outbox o on o.subject = 'departments/' || d.id
+                group by d.id, d.version having d.version <> coalesce(max(o.sequence), 0)",
+    },
+];
+
+/// The rules of a service beside those of its feed.
+pub fn of(service: &str) -> &'static [Rule] {
+    match service {
+        "customers" => OF_CUSTOMERS,
+        "notifications" => OF_NOTIFICATIONS,
+        "tickets" => OF_TICKETS,
+        "surveys" => OF_SURVEYS,
+        "staff" => OF_STAFF,
+        _ => &[],
+    }
+}
