@@ -6,6 +6,8 @@
 
 mod chromium;
 
+use jiff::{SignedDuration, Timestamp};
+use seva_proto::tickets::v1::ticket::Kind;
 use seva_tests::{
     Suite, SuiteOptions,
     agent::Agent,
@@ -43,6 +45,7 @@ const URDU: Words = Words {
 
 struct Visit {
     suite: Suite,
+    now: Timestamp,
     browser: Browser,
     shopper: Shopper,
     words: &'static Words,
@@ -58,7 +61,7 @@ impl Visit {
         let shopper = Shopper { name, ..Shopper::new(language) };
         let ticket = scene::play(&suite, &[(shopper.clone(), words)]).await.remove(0);
         let browser = Browser::start(suite.portal_url(), language).await;
-        Self { suite, browser, shopper, words, ticket, language, direction }
+        Self { suite, now: scene::end(), browser, shopper, words, ticket, language, direction }
     }
 
     /// The newest mail about a milestone.
@@ -100,9 +103,6 @@ impl Visit {
         browser.go("button[value=save]").await;
         assert!(browser.has(".note").await && browser.is_chosen("[name=q_csat][value='2']").await);
         browser.click("label:has([name=q_csat][value='4'])").await;
-        if browser.has("[name=q_nps]").await {
-            browser.click("label:has([name=q_nps][value='9'])").await;
-        }
         browser.type_into("textarea[name=q_words]", self.words.answer).await;
         self.look("survey-filled").await;
         assert_eq!(browser.value("textarea[name=q_words]").await, self.words.answer, "looking changes nothing");
@@ -143,6 +143,40 @@ impl Visit {
         assert_eq!(closed, [("closed".to_owned(), Some("verified".to_owned()))]);
     }
 
+    /// A month later the customer may be asked again, after a ticket: with questions of every kind.
+    async fn every_question(&mut self) {
+        self.later(SignedDuration::from_hours(31 * 24)).await;
+        let customer: String = sqlx::query_scalar("select 'customers/' || customer_id from ticket")
+            .fetch_one(self.suite.database("tickets"))
+            .await
+            .unwrap();
+        let mut agent = Agent::new(&self.suite, AGENT);
+        let ticket = agent.create(&customer, Kind::Delivery, self.words.title).await.name;
+        self.follows().await;
+        agent.resolve(&ticket, self.words.note).await;
+        self.follows().await;
+        self.open("ticket_resolved", "/ticket/").await;
+        self.browser.go("form:has([name=solved][value=yes]) button").await;
+        self.follows().await;
+        self.later(SignedDuration::from_mins(61)).await;
+
+        let browser = &self.browser;
+        self.open("survey_invitation", "/survey/").await;
+        self.look("questions").await;
+        for (question, choice) in [("q_csat", "5"), ("q_nps", "10"), ("q_reason", "delivery")] {
+            browser.click(&format!("label:has([name={question}][value='{choice}'])")).await;
+        }
+        self.look("questions-chosen").await;
+        browser.go("button[value=complete]").await;
+        assert!(!browser.has("form").await);
+        self.follows().await;
+        let scores: Vec<i16> = sqlx::query_scalar("select score from answer where score is not null order by score")
+            .fetch_all(self.suite.database("surveys"))
+            .await
+            .unwrap();
+        assert_eq!(scores, [4, 5, 10]);
+    }
+
     async fn preferences(&self) {
         let browser = &self.browser;
         self.open("ticket_resolved", "/preferences/").await;
@@ -178,15 +212,22 @@ impl Visit {
     }
 
     async fn follows(&self) {
-        drained_at(&self.suite, scene::end()).await;
+        drained_at(&self.suite, self.now).await;
+    }
+
+    async fn later(&mut self, by: SignedDuration) {
+        self.now += by;
+        self.suite.advance_to(self.now);
+        self.follows().await;
     }
 }
 
 async fn everything_is_done_by_clicking(language: &'static str, direction: &'static str, words: &'static Words) {
-    let visit = Visit::begin(language, direction, words).await;
+    let mut visit = Visit::begin(language, direction, words).await;
     visit.place().await;
     visit.survey().await;
     visit.ticket().await;
+    visit.every_question().await;
     visit.preferences().await;
     visit.unsubscribe().await;
     visit.notices().await;

@@ -62,6 +62,8 @@ async fn the_judge_finds_every_fault_that_is_planted() {
     let plant = async |service: &str, sql: &str, id: &str, says: &str| {
         planted(&suite, &journal, service, sql, id, says).await;
     };
+    plant("notifications", "update recipient set sequence = 0", "I4", "notifications: customers are known as they are")
+        .await;
     let again = format!(
         "insert into seva.audit (at, actor, method, resource, request_id, changed)
          select at, actor, method, 'customers/another', request_id, changed from seva.audit where request_id = '{request_id}'"
@@ -87,8 +89,6 @@ async fn the_judge_finds_every_fault_that_is_planted() {
     plant("customers", "delete from seva.feed where feed_no = 1", "I4", "exactly once").await;
     plant("customers", "delete from seva.feed where feed_no = 3", "I4", "dense").await;
 
-    plant("notifications", "update recipient set sequence = 0", "I4", "notifications: customers are known as they are")
-        .await;
     plant("notifications", "update notification set version = version + 5", "I5", "numbered without a gap").await;
     let twice =
         "insert into decision select notification_id, max(number) + 2, 'sent', 'handed_over', '', max(decided_at)

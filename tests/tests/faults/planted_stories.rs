@@ -74,10 +74,26 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
         planted(&suite, &journal, service, sql, id, says).await;
     };
 
-    // Of tickets.
+    // What changes no row that another rule counts comes first.
+    plant("surveys", "update known_ticket set is_open = not is_open", "I4", "surveys: tickets are known").await;
+    plant("surveys", "update recipient set sequence = 0", "I4", "surveys: customers are known").await;
+    plant("surveys", "update loop_case set ticket_id = null", "I4", "a low score has its ticket").await;
+    let unsent = "update invitation set sent_at = null where state = 'completed'";
+    plant("surveys", unsent, "I4", "sent when its message is").await;
+    for (table, says) in [
+        ("loop_case", "a loop case's version"),
+        ("response", "a response's version"),
+        ("invitation", "an invitation's version"),
+    ] {
+        plant("surveys", &format!("update {table} set version = version + 1"), "I2", says).await;
+    }
+    plant("tickets", "update ticket set version = version + 1", "I2", "a ticket's version").await;
+    let lost = format!("delete from seva.audit where request_id = '{request_id}'");
+    plant("tickets", &lost, "I1", "tickets: what was acknowledged is there").await;
+
     plant("tickets", "update staff_member set capacity = 0", "TK30", "more tickets than places").await;
-    plant("tickets", "update staff_member set open_tickets = open_tickets + 1", "TK30", "counted as they are taken")
-        .await;
+    let miscounted = "update staff_member set open_tickets = open_tickets + 1";
+    plant("tickets", miscounted, "TK30", "counted as they are taken").await;
     let later = "update clock set due_at = due_at + interval '1 minute' where kind = 'first_response'";
     plant("tickets", later, "TK20", "fold of its events").await;
     let given_up = "alter table ticket drop constraint ticket_has_owner_or_queue;
@@ -85,6 +101,8 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
     plant("tickets", given_up, "TK1", "has an assignee or waits").await;
     let over = "update ticket set state = 'closed', closure = 'verified' where matter_kind = 'promised_day_missed'";
     plant("tickets", over, "TK20", "no clock that counts").await;
+    let uncaused = format!("update ticket set cause_event_id = '{}' where matter_kind = 'low_score'", new_id());
+    plant("tickets", &uncaused, "I4", "what opened a ticket by itself").await;
     let another =
         "'id', gen_random_uuid(), 'number', nextval('ticket_number'), 'assignee', null, 'cause_event_id', null";
     let twice = copied("ticket", another, "matter_kind = 'low_score'");
@@ -94,33 +112,16 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
     let twice = copied("ticket", another, "matter_kind = 'promised_day_missed'");
     let once = "alter table ticket drop constraint ticket_cause_once";
     plant("tickets", &format!("{once}; {twice}"), "TK7", "opens one ticket at most").await;
-    let uncaused = format!(
-        "update ticket set cause_event_id = '{}' where matter_kind = 'low_score' and cause_event_id is not null",
-        new_id()
-    );
-    plant("tickets", &uncaused, "I4", "what opened a ticket by itself").await;
-    plant("tickets", "update ticket set version = version + 1", "I2", "a ticket's version").await;
-    let lost = format!("delete from seva.audit where request_id = '{request_id}'");
-    plant("tickets", &lost, "I1", "tickets: what was acknowledged is there").await;
 
-    // Of surveys.
     plant("surveys", "delete from throttle_entry", "SU2", "has a place in the ledger").await;
     let another =
         "'id', gen_random_uuid(), 'subject', 'another', 'state', 'expired', 'due_at', null, 'response_id', null,
                    'revision', 0, 'decide_at', decide_at + interval '29 days'";
     plant("surveys", &copied("invitation", another, "state = 'completed'"), "SU2", "within the pause").await;
-    plant("surveys", "update loop_case set ticket_id = null", "I4", "a low score has its ticket").await;
-    plant("surveys", "update loop_case set version = version + 1", "I2", "a loop case's version").await;
-    plant("surveys", "delete from loop_case", "SU5", "has one loop case").await;
     let once = "alter table response drop constraint response_invitation_once";
     let twice = copied("response", "'id', gen_random_uuid()", "true");
     plant("surveys", &format!("{once}; {twice}"), "SU1", "has one response").await;
-    plant("surveys", "update response set version = version + 1", "I2", "a response's version").await;
-    let unsent = "update invitation set sent_at = null where state = 'completed'";
-    plant("surveys", unsent, "I4", "sent when its message is").await;
-    plant("surveys", "update invitation set version = version + 1", "I2", "an invitation's version").await;
-    plant("surveys", "update known_ticket set is_open = not is_open", "I4", "surveys: tickets are known").await;
-    plant("surveys", "update recipient set sequence = 0", "I4", "surveys: customers are known").await;
+    plant("surveys", "delete from loop_case", "SU5", "has one loop case").await;
 
     // What is known of others' things.
     plant("tickets", "update recipient set sequence = 0", "I4", "tickets: customers are known").await;
