@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use seva_runtime::config::{Company, Faults};
-use seva_values::{Email, Language, WebLink};
+use seva_values::{Email, Language, PublicUrl};
 
 use crate::provider::{Folder, Null, Provider, Sender, Smtp, smtp::Server};
 
@@ -39,9 +39,6 @@ pub struct NotificationsConfig {
         default_value = "en"
     )]
     pub default_language: String,
-    /// Page where customers choose their messages; shown in messages that they can turn off
-    #[arg(long = "notifications-preferences-link", env = "SEVA_NOTIFICATIONS_PREFERENCES_LINK", value_name = "URL")]
-    pub preferences_link: Option<String>,
 }
 
 impl std::fmt::Debug for NotificationsConfig {
@@ -58,7 +55,6 @@ impl Default for NotificationsConfig {
             from: "care@seva-demo.example".to_owned(),
             reply_to: None,
             default_language: "en".to_owned(),
-            preferences_link: None,
         }
     }
 }
@@ -68,16 +64,16 @@ impl Default for NotificationsConfig {
 pub struct Settings {
     /// Who takes the messages.
     pub provider: Arc<dyn Provider>,
-    /// Who signs the messages, and where their links lead.
+    /// Who signs the messages.
     pub company: Company,
     /// For customers whose own languages have no text.
     pub default_language: Language,
-    /// Where customers choose their messages.
-    pub preferences_link: Option<WebLink>,
+    /// Where customers reach the portal.
+    pub public_url: PublicUrl,
 }
 
 impl NotificationsConfig {
-    /// The settings for a company; notes every fault.
+    /// The settings for a company; notes every fault. Links lead to this machine when the company does not say where.
     pub fn check(&self, company: Option<&Company>, faults: &mut Faults) -> Option<Settings> {
         let from = faults.take("--notifications-from (SEVA_NOTIFICATIONS_FROM)", Email::parse(&self.from));
         let reply_to_name = "--notifications-reply-to (SEVA_NOTIFICATIONS_REPLY_TO)";
@@ -87,20 +83,15 @@ impl NotificationsConfig {
         };
         let language_name = "--notifications-default-language (SEVA_NOTIFICATIONS_DEFAULT_LANGUAGE)";
         let default_language = faults.take(language_name, Language::parse(&self.default_language));
-        let link_name = "--notifications-preferences-link (SEVA_NOTIFICATIONS_PREFERENCES_LINK)";
-        let preferences_link = match &self.preferences_link {
-            Some(link) => faults.take(link_name, WebLink::parse(link)).map(Some),
-            None => Some(None),
-        };
         let provider_name = "--notifications-provider (SEVA_NOTIFICATIONS_PROVIDER)";
         let taker = faults.take(provider_name, Taker::parse(&self.provider));
         let company = company?.clone();
         let sender = Sender { from: from?, from_name: company.name.clone(), reply_to: reply_to? };
         Some(Settings {
             provider: taker?.open(sender),
+            public_url: company.public_url.clone().unwrap_or_default(),
             company,
             default_language: default_language?,
-            preferences_link: preferences_link?,
         })
     }
 }
@@ -130,3 +121,6 @@ impl Taker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

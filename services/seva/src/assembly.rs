@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
-use seva_proto::customers::v1::recipient_service_client::RecipientServiceClient;
+use seva_notifications::link::LinkOwners;
+use seva_proto::{
+    common::v1::link_service_client::LinkServiceClient, customers::v1::recipient_service_client::RecipientServiceClient,
+};
 use seva_runtime::{auth::LinkSigner, client::Peer};
 use seva_store::{
     consumer::{EventSource, GrpcSource},
@@ -66,8 +69,8 @@ pub const PARTS: [Part; 5] = [
         name: seva_notifications::NAME,
         port_offset: 4,
         migrator: &seva_notifications::MIGRATOR,
-        calls: &[seva_customers::NAME],
-        signs_links: false,
+        calls: &[seva_customers::NAME, seva_tickets::NAME, seva_surveys::NAME],
+        signs_links: true,
         assemble: notifications,
     },
 ];
@@ -164,11 +167,20 @@ fn notifications(foundation: Foundation, surroundings: Surroundings) -> BoxFutur
         seva_notifications::ensure_catalog(&foundation.db, &foundation.clock)
             .await
             .map_err(|error| format!("the catalog of templates cannot be made known: {error}"))?;
+        let owner = |service| Ok::<_, String>(Arc::new(LinkServiceClient::new(surroundings.peer(service)?)));
         let peers = seva_notifications::Peers {
             customers: surroundings.feed_of(seva_customers::NAME)?,
+            tickets: surroundings.feed_of(seva_tickets::NAME)?,
+            surveys: surroundings.feed_of(seva_surveys::NAME)?,
             recipients: Arc::new(RecipientServiceClient::new(surroundings.peer(seva_customers::NAME)?)),
+            links: LinkOwners {
+                tickets: owner(seva_tickets::NAME)?,
+                surveys: owner(seva_surveys::NAME)?,
+                places: owner(seva_customers::NAME)?,
+            },
         };
-        Ok(seva_notifications::service(foundation, peers, surroundings.notifications))
+        let links = surroundings.links()?;
+        Ok(seva_notifications::service(foundation, peers, surroundings.notifications, links))
     }
     .boxed()
 }

@@ -15,7 +15,6 @@ use seva_runtime::{
     BusinessClock,
     auth::{Keyring, Rules, Verifier, keys::OWN_ISSUER},
     client::{Identity, Peer},
-    config::Company,
     server::{Health, Limits, Server},
     shutdown::Sequence,
     tasks::{OnFailure, Tasks},
@@ -25,6 +24,7 @@ use seva_store::{
     paging::PageKey,
     service::{Foundation, Service},
 };
+use seva_values::PublicUrl;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -129,8 +129,10 @@ impl Instance {
         if let Some(cluster) = &self.cluster {
             urls.extend(databases::create_missing(cluster, embedded).await?);
         }
-        let own_url = self.url_of(portal::NAME)?.parse().context("an address is a URL")?;
-        settings.notifications.company.public_url.get_or_insert(own_url);
+        if settings.notifications.company.public_url.is_none() {
+            let own_url = PublicUrl::parse(&self.url_of(portal::NAME)?);
+            settings.notifications.public_url = own_url.map_err(|fault| anyhow!("the portal's address: {fault}"))?;
+        }
         for part in &PARTS {
             let Urls { application, owner } = &urls[part.name];
             if let Some(owner) = owner {
@@ -170,10 +172,10 @@ impl Instance {
     fn open_portal(&self, settings: &Settings, listener: TcpListener) -> Result<(), Failure> {
         let peers = self.peers_of(portal::NAME, &portal::CALLS)?;
         let intake = self.peer(seva_customers::NAME, Identity::Anonymous)?;
-        let Company { name, public_url } = settings.notifications.company.clone();
+        let seva_notifications::Settings { company, public_url, .. } = &settings.notifications;
         let settings = seva_portal::Settings {
-            public_url: public_url.context("it was made sure of")?,
-            company: name,
+            public_url: public_url.as_str().parse().context("a public URL is a URL")?,
+            company: company.name.clone(),
             forms: self.keyring.links.clone(),
             mail_folder: settings.shows_mail.then(|| self.layout().mail()),
             limits: seva_portal::Limits::default(),

@@ -278,7 +278,7 @@ pub fn describe_customers(config: &CustomersConfig) -> (String, String) {
 
 /// How messages are sent, for people.
 pub fn describe_notifications(config: &NotificationsConfig) -> Vec<(String, String)> {
-    let NotificationsConfig { provider, from, reply_to, default_language, preferences_link } = config;
+    let NotificationsConfig { provider, from, reply_to, default_language } = config;
     // A mail server's URL may hold a password.
     let provider = if provider == "null" || provider.starts_with("dir:") { provider.as_str() } else { "***" };
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
@@ -287,7 +287,6 @@ pub fn describe_notifications(config: &NotificationsConfig) -> Vec<(String, Stri
         ("notifications.from".to_owned(), from.clone()),
         ("notifications.reply_to".to_owned(), or_none(reply_to)),
         ("notifications.default_language".to_owned(), default_language.clone()),
-        ("notifications.preferences_link".to_owned(), or_none(preferences_link)),
     ]
 }
 

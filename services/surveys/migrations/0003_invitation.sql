@@ -53,18 +53,19 @@ create table invitation (
     response_id uuid,
     -- Counts the saves of its response: who saves has to name the present one.
     revision integer not null default 0,
-    -- The schedule: of the decision while it is held, then of the end of the time to answer; null: nothing is to come.
+    -- The schedule: of the decision while it is held, then of the next look at what was answered low, or of the end of the time to answer;
+    -- null: nothing is to come.
     due_at timestamptz,
-    -- Machine time.
-    leased_until timestamptz not null default '-infinity',
+    -- Until when a process looks after what is due, in machine time; null: none does.
+    leased_until timestamptz,
     correlation_id text not null,
     causation_id text not null,
     hops smallint not null,
     traceparent text,
     created_at timestamptz not null,
     constraint invitation_pkey primary key (id),
-    -- SU11
-    constraint invitation_subject_once unique (programme_id, subject),
+    -- SU11: what was closed, opened again and closed once more came to pass twice.
+    constraint invitation_occasion_once unique (programme_id, subject, triggered_by),
     constraint invitation_state_known check (
         state in ('held', 'queued', 'sent', 'started', 'completed', 'suppressed', 'undeliverable', 'expired')
     ),

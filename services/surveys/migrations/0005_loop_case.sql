@@ -28,3 +28,5 @@ create table loop_case (
 create index loop_case_created_at on loop_case (created_at, id);
 create index loop_case_customer on loop_case (customer_id, created_at, id);
 create index loop_case_state on loop_case (state, created_at, id);
+-- A customer with a case that is not over is not asked anything else.
+create index loop_case_not_over on loop_case (customer_id) where state not in ('verified', 'unreachable', 'canceled');

@@ -10,6 +10,8 @@
 pub mod events;
 pub mod invitation;
 pub mod loop_case;
+#[cfg(test)]
+mod plans;
 pub mod programme;
 pub mod recipient;
 pub mod response;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args;
+use seva_values::PublicUrl;
 
 use crate::server::Limits;
 
@@ -207,7 +208,7 @@ pub struct Company {
     /// As it signs: one line, not empty.
     pub name: String,
     /// Where customers reach the portal, without a path; `None`: nobody has said yet.
-    pub public_url: Option<http::Uri>,
+    pub public_url: Option<PublicUrl>,
 }
 
 impl Default for Company {
@@ -224,7 +225,7 @@ impl CompanyConfig {
             faults.add("--company-name (SEVA_COMPANY_NAME)", "has to be a name on one line");
         }
         let public_url = match &self.public_url {
-            Some(url) => Some(faults.take("--public-url (SEVA_PUBLIC_URL)", parse_public_url(url))?),
+            Some(url) => Some(faults.take("--public-url (SEVA_PUBLIC_URL)", PublicUrl::parse(url))?),
             None => None,
         };
         Some(Company { name, public_url })
@@ -321,24 +322,6 @@ pub fn parse_url(text: &str) -> Result<http::Uri, String> {
         (Some("http" | "https"), Some(_)) => Ok(uri),
         _ => Err("is not a URL that begins with http:// or https:// and names a host".to_owned()),
     }
-}
-
-/// Where customers reach the portal: an http or https URL of a host alone. Plain http is for this machine only.
-///
-/// # Errors
-/// The text is none. It is not quoted, as URLs may hold passwords.
-pub fn parse_public_url(text: &str) -> Result<http::Uri, String> {
-    let url = parse_url(text)?;
-    let is_host_alone = matches!(url.path(), "" | "/") && url.query().is_none();
-    let has_password = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    if !is_host_alone || has_password {
-        return Err("has to name a host and nothing more, such as https://help.example.com".to_owned());
-    }
-    let is_local = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if url.scheme_str() == Some("http") && !is_local {
-        return Err("has to begin with https://, as links to customers' own things stand in it".to_owned());
-    }
-    Ok(url)
 }
 
 /// A duration such as `250ms`, `10s` or `5m`; more than zero.

@@ -4,7 +4,7 @@
 //! stable reason. Nothing here knows a clock (callers bring the instant), a database, a runtime or a wire format.
 //!
 //! - identity: [`id`] (time-ordered ids and resource names), [`HumanNumber`] (a short number a person can read out)
-//! - reaching a person: [`Email`], [`Phone`], [`Language`], [`LocalizedText`], [`WebLink`]
+//! - reaching a person: [`Email`], [`Phone`], [`Language`], [`LocalizedText`], [`WebLink`], [`PublicUrl`]
 //! - money: [`Money`], [`Currency`]; [`text`]: lines and words
 //! - time in a place: [`Zone`], [`PromisedDate`] (a day we named), [`AvailabilityWindows`] (when a customer may be
 //!   interrupted), [`BusinessCalendar`] (when we work, and how clocks of working time run)
@@ -23,6 +23,7 @@ pub mod phone;
 pub mod promised;
 #[cfg(feature = "proto")]
 pub mod proto;
+pub mod public_url;
 #[cfg(test)]
 mod samples;
 pub mod text;
@@ -41,6 +42,7 @@ pub use localized::LocalizedText;
 pub use money::{Currency, Money};
 pub use phone::Phone;
 pub use promised::PromisedDate;
+pub use public_url::PublicUrl;
 pub use tracking::WebLink;
 pub use weekly::{DatedException, DayInterval, WeeklyInterval};
 pub use windows::AvailabilityWindows;

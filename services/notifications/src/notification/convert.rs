@@ -161,6 +161,7 @@ impl From<Reason> for DecisionReason {
             Reason::NeverInHours => Self::NeverInHours,
             Reason::RecipientUnavailable => Self::RecipientUnavailable,
             Reason::Canceled => Self::Canceled,
+            Reason::LinkEnded => Self::LinkEnded,
         }
     }
 }

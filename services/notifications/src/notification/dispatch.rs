@@ -1,4 +1,4 @@
-//! Handing over what is due: claim, decide again, ask who the recipients are, write, hand over, finish.
+//! Handing over what is due: claim, decide again, ask who the recipients are and where links lead, write, hand over, finish.
 //!
 //! No transaction is open while anything outside is waited for. The claim is committed before the first hand-over, so that one that ends
 //! without a word is known to be ambiguous.
@@ -7,14 +7,14 @@ use std::{convert::Infallible, sync::Arc};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use seva_runtime::{BusinessClock, Error, telemetry};
+use seva_runtime::{BusinessClock, Error, auth::LinkSigner};
 use seva_store::{Database, Fault as StoreFault};
-use tokio::time::{Duration, Instant};
-use tracing::Instrument;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    model::{Notification, Verdict, Written, decide_after_handover, decide_again},
+    handover::{Handover, Ready},
+    model::{Notification, Verdict, decide_after_handover, decide_again},
     plan::Surroundings,
     retry,
     state::{Reason, State},
@@ -22,10 +22,9 @@ use super::{
 };
 use crate::{
     config::Settings,
-    preference::Category,
-    provider::{Fault, OutgoingMail},
-    recipient::{Address, Outcome, Recipients, Wanted},
-    template::{Rendered, Variable, render},
+    link::{LinkOwners, OwnLinks, batch::Missing},
+    provider::Fault,
+    recipient::{Outcome, Recipients, Wanted},
     template_version::Texts,
 };
 
@@ -33,32 +32,29 @@ use crate::{
 const AT_ONCE: usize = 16;
 /// Finished ones are written together, this many at most.
 const FINISHED_TOGETHER: usize = 200;
-/// From then on a batch begins no more hand-overs: what was decided at its start may be true no longer.
-const BEGIN_WITHIN: Duration = Duration::from_secs(45);
 
 /// Hands messages over.
 #[derive(Clone)]
 pub struct Dispatch {
     db: Database,
-    clock: BusinessClock,
-    settings: Settings,
     recipients: Arc<dyn Recipients>,
-    texts: Texts,
-}
-
-/// A message that is ready but for its text.
-struct Ready {
-    claimed: Claimed,
-    category: Category,
-    address: Address,
-    published: i32,
+    owners: LinkOwners,
+    handover: Handover,
 }
 
 impl Dispatch {
-    /// Hands over through the provider of `settings`.
+    /// Hands over through the provider of `settings`, with links of these owners and, for customers' wishes, of `signer`.
     #[must_use]
-    pub fn new(db: Database, clock: BusinessClock, settings: Settings, recipients: Arc<dyn Recipients>) -> Self {
-        Self { texts: Texts::new(db.clone()), db, clock, settings, recipients }
+    pub fn new(
+        db: Database,
+        clock: BusinessClock,
+        settings: Settings,
+        recipients: Arc<dyn Recipients>,
+        owners: LinkOwners,
+        signer: LinkSigner,
+    ) -> Self {
+        let handover = Handover { texts: Texts::new(db.clone()), clock, settings, links: OwnLinks::new(signer) };
+        Self { db, recipients, owners, handover }
     }
 
     /// When the earliest message is due.
@@ -99,7 +95,8 @@ impl Dispatch {
         let (decided, asked) = self.decide_without_asking(claimed, &known, now);
         let (unreachable, ready) = self.ask(asked, &known, now).await;
         store_finishes(&self.db, decided.into_iter().chain(unreachable).collect(), now).await?;
-        let handed_over = stream::iter(ready).map(|ready| self.hand_over(ready, started)).buffer_unordered(AT_ONCE);
+        let handed_over =
+            stream::iter(ready).map(|ready| self.handover.carry_out(ready, started)).buffer_unordered(AT_ONCE);
         // A slow hand-over does not keep the others from being finished.
         let mut finished = std::pin::pin!(handed_over.ready_chunks(FINISHED_TOGETHER));
         while let Some(finishes) = finished.next().await {
@@ -160,136 +157,65 @@ impl Dispatch {
         (decided, others)
     }
 
-    /// Asks once for all recipients; the answer checks consent again.
+    /// Asks once for all recipients, whose answer checks consent again, and beside it once for the links of each owner.
     async fn ask(&self, asked: Vec<Claimed>, known: &Surroundings, now: Timestamp) -> (Vec<Finish>, Vec<Ready>) {
-        let (mut unreachable, mut ready) = (Vec::new(), Vec::new());
         if asked.is_empty() {
-            return (unreachable, ready);
+            return (Vec::new(), Vec::new());
         }
         let category = |claimed: &Claimed| known.categories[&claimed.notification.category].clone();
         let wanted = |claimed: &Claimed| Wanted {
             customer: claimed.notification.customer,
             purpose: category(claimed).purpose(),
         };
-        let outcomes = match self.recipients.resolve(&asked.iter().map(wanted).collect::<Vec<_>>()).await {
+        let wanted: Vec<Wanted> = asked.iter().map(wanted).collect();
+        let messages = asked.iter().map(|claimed| &claimed.notification);
+        let public_url = &self.handover.settings.public_url;
+        let (outcomes, minted) =
+            tokio::join!(self.recipients.resolve(&wanted), self.owners.mint_for(public_url, messages));
+        let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 tracing::warn!(%error, count = asked.len(), "recipients cannot be asked for; trying again");
-                let again = asked.iter().map(|claimed| {
-                    let notification = &claimed.notification;
-                    let next = retry::after_unasked(notification.id, claimed.attempt, now);
-                    let verdict = Verdict::queued_again(Reason::RecipientUnavailable, next, notification.expire_at);
-                    finish(claimed, notification.clone(), verdict, now)
-                });
-                return (again.collect(), ready);
+                let again = asked.iter().map(|claimed| finish_unasked(claimed, "recipients", now));
+                return (again.collect(), Vec::new());
             }
         };
+        let (mut unreachable, mut ready) = (Vec::new(), Vec::new());
         for (claimed, outcome) in asked.into_iter().zip(outcomes) {
             let skipped = match outcome {
-                Outcome::Reachable(address) => {
-                    let (category, published) = (category(&claimed), known.published[&claimed.notification.milestone]);
-                    ready.push(Ready { claimed, category, address, published });
-                    continue;
-                }
-                Outcome::Unknown => Reason::UnknownCustomer,
-                Outcome::NoContactPoint => Reason::NoContactPoint,
-                Outcome::NoConsent => Reason::NoConsent,
+                Outcome::Reachable(address) => match minted.links_of(&claimed.notification) {
+                    Ok(links) => {
+                        let published = known.published[&claimed.notification.milestone];
+                        ready.push(Ready { category: category(&claimed), claimed, address, links, published });
+                        continue;
+                    }
+                    Err(Missing::Unanswered(page)) => {
+                        unreachable.push(finish_unasked(&claimed, page.word(), now));
+                        continue;
+                    }
+                    Err(Missing::Ended(page)) => Verdict::skipped(Reason::LinkEnded).with_detail(page.word()),
+                },
+                Outcome::Unknown => Verdict::skipped(Reason::UnknownCustomer),
+                Outcome::NoContactPoint => Verdict::skipped(Reason::NoContactPoint),
+                Outcome::NoConsent => Verdict::skipped(Reason::NoConsent),
             };
-            let verdict = Verdict::skipped(skipped);
-            unreachable.push(finish(&claimed, claimed.notification.clone(), verdict, now));
+            unreachable.push(finish(&claimed, claimed.notification.clone(), skipped, now));
         }
         (unreachable, ready)
     }
-
-    /// Writes one message and hands it over, in the trace of the event that caused it.
-    async fn hand_over(&self, ready: Ready, batch_started: Instant) -> Finish {
-        let traceparent = ready.claimed.notification.story.traceparent.clone();
-        let span = telemetry::event_span(traceparent.as_deref(), "dispatch");
-        self.write_and_deliver(ready, batch_started).instrument(span).await
-    }
-
-    async fn write_and_deliver(&self, ready: Ready, batch_started: Instant) -> Finish {
-        let Ready { claimed, category, address, published } = ready;
-        let now = self.clock.now();
-        let notification = &claimed.notification;
-        let rendered = match self.write(notification, &category, &address, published).await {
-            Ok(rendered) => rendered,
-            Err(Unwritten::NotNow(error)) => {
-                tracing::warn!(%error, "a template cannot be read; trying again");
-                let next = retry::after_unasked(notification.id, claimed.attempt, now);
-                let verdict = Verdict::queued_again(Reason::ProviderBusy, next, notification.expire_at);
-                return finish(&claimed, notification.clone(), verdict, now);
-            }
-            Err(Unwritten::Never(detail)) => {
-                let verdict = Verdict::skipped(Reason::RenderingFailed).with_detail(detail);
-                return finish(&claimed, notification.clone(), verdict, now);
-            }
-        };
-        if batch_started.elapsed() > BEGIN_WITHIN {
-            let next = retry::after_unasked(notification.id, 1, now);
-            let verdict = Verdict::queued_again(Reason::ProviderBusy, next, notification.expire_at);
-            return finish(&claimed, notification.clone(), verdict, now);
-        }
-        let written = Notification {
-            handovers: notification.handovers + 1,
-            written: Some(Written {
-                language: rendered.language.as_str().to_owned(),
-                fell_back: rendered.fell_back,
-                template_number: published,
-                template_hash: *rendered.version_hash.as_bytes(),
-            }),
-            ..notification.clone()
-        };
-        let mail = OutgoingMail {
-            id: notification.id,
-            to: address.email,
-            to_name: address.name,
-            subject: rendered.subject,
-            text: rendered.text,
-            html: rendered.html,
-            language: rendered.language,
-            date: now,
-            unsubscribe: self.settings.preferences_link.clone().filter(|_| !category.is_mandatory()),
-        };
-        let outcome = self.settings.provider.deliver(&mail).await;
-        if let Err(fault) = &outcome {
-            tracing::warn!(notification.id = %notification.id, %fault, "a message was not handed over");
-        }
-        let verdict = decide_after_handover(&written, written.handovers, category.duplicate_policy, &outcome, now);
-        finish(&claimed, written, verdict, now)
-    }
-
-    /// Writes the message from the version that is published now, in the customer's language.
-    async fn write(
-        &self,
-        notification: &Notification,
-        category: &Category,
-        address: &Address,
-        published: i32,
-    ) -> Result<Rendered, Unwritten> {
-        let template = self.texts.get(&notification.milestone, published).await.map_err(Unwritten::NotNow)?;
-        let preferences = self.settings.preferences_link.clone().filter(|_| !category.is_mandatory());
-        let name = address.name.split_whitespace().collect::<Vec<_>>().join(" ");
-        let variables = notification
-            .variables
-            .clone()
-            .with("company_name", Variable::Text(self.settings.company.name.clone()))
-            .with("customer_name", Variable::Text(name))
-            .with_known("preferences_link", preferences.map(Variable::Link));
-        let mut languages = address.languages.clone();
-        languages.push(self.settings.default_language.clone());
-        render(&template, &languages, &variables).map_err(|error| Unwritten::Never(error.to_string()))
-    }
 }
 
-/// Why no message was written.
-enum Unwritten {
-    NotNow(Error),
-    Never(String),
+/// The end of a claim for which `what` could not be asked: it is tried again.
+fn finish_unasked(claimed: &Claimed, what: &str, now: Timestamp) -> Finish {
+    let notification = &claimed.notification;
+    let next = retry::after_unasked(notification.id, claimed.attempt, now);
+    let verdict = Verdict::queued_again(Reason::RecipientUnavailable, next, notification.expire_at);
+    let detail = format!("{what}: no answer; {}", verdict.detail);
+    finish(claimed, notification.clone(), verdict.with_detail(detail), now)
 }
 
 /// The end of a claim by a verdict.
-fn finish(claimed: &Claimed, notification: Notification, verdict: Verdict, now: Timestamp) -> Finish {
+pub(super) fn finish(claimed: &Claimed, notification: Notification, verdict: Verdict, now: Timestamp) -> Finish {
     debug_assert_eq!(notification.state, State::Sending, "only what is claimed is finished");
     let change = notification.decided(verdict, now).expect("every verdict of a dispatch may follow Sending");
     Finish { attempt: claimed.attempt, change }

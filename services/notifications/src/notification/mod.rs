@@ -2,10 +2,12 @@
 //!
 //! - [`milestone`]: what is told, in one table; [`state`]: what can become of it
 //! - [`model`]: the decision; [`truth`]: what newer facts make untrue; [`plan`]: decisions of many events in order; [`retry`]: when to try again
+//! - `dispatch`: what is due, asked about in batches; `handover`: one message, written and handed over
 
 mod commands;
 mod convert;
 pub(crate) mod dispatch;
+mod handover;
 pub mod milestone;
 pub mod model;
 pub mod plan;

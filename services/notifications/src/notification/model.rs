@@ -1,11 +1,11 @@
 //! The decision: pure functions of what happened, what is known and the time.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seva_runtime::call::Story;
 use uuid::Uuid;
 
 use super::{
-    milestone::{Milestone, Topic},
+    milestone::{Milestone, Source, Topic},
     retry,
     state::{Reason, State},
     truth::{Matter, Standing},
@@ -16,6 +16,9 @@ use crate::{
     recipient::Recipient,
     template::Variables,
 };
+
+/// When the customer's hours are looked for again, where they were not known yet.
+const HOURS_UNKNOWN: SignedDuration = SignedDuration::from_secs(30);
 
 /// A message to one customer, or the record of why there is none.
 #[derive(Debug, Clone)]
@@ -192,14 +195,17 @@ pub fn decide(fact: &Fact, expire_at: Timestamp, known: &Known) -> Verdict {
     if fact.overtaken {
         return Verdict::skipped(Reason::Overtaken);
     }
-    let Some(recipient) = known.recipient else { return Verdict::skipped(Reason::UnknownCustomer) };
+    // Another source may be ahead of the one that tells who is a customer: then that is asked when it is sent.
+    if known.recipient.is_none() && fact.milestone.source == Source::Customers {
+        return Verdict::skipped(Reason::UnknownCustomer);
+    }
     if !known.category.is_wanted(known.wish) {
         return Verdict::skipped(Reason::Preference);
     }
-    if !recipient.has_email {
+    if known.recipient.is_some_and(|recipient| !recipient.has_email) {
         return Verdict::skipped(Reason::NoContactPoint);
     }
-    if !recipient.consents_to_mail(known.category.purpose()) {
+    if known.recipient.is_some_and(|recipient| !recipient.consents_to_mail(known.category.purpose())) {
         return Verdict::skipped(Reason::NoConsent);
     }
     if known.is_stale {
@@ -234,8 +240,15 @@ fn wait_for_time(expire_at: Timestamp, known: &Known) -> Option<Verdict> {
     if known.now >= expire_at {
         return Some(too_late());
     }
-    let recipient = known.recipient.filter(|_| known.category.interruptive)?;
+    if !known.category.interruptive {
+        return None;
+    }
     // NO6
+    let Some(recipient) = known.recipient else {
+        // The hours are not known yet; the word on them is on its way.
+        let again = known.now + HOURS_UNKNOWN;
+        return Some(Verdict::queued_again(Reason::RecipientUnavailable, again, expire_at));
+    };
     match recipient.availability.next_allowed(known.now) {
         Some(allowed) if allowed <= known.now => None,
         Some(allowed) if allowed >= expire_at => Some(too_late().with_detail("the customer's hours begin after that")),

@@ -136,10 +136,12 @@ pub enum Reason {
     AttemptsExhausted,
     /// The customer's own hours never allow it.
     NeverInHours,
-    /// Who the recipient is could not be asked.
+    /// Who the recipient is, or where a link leads, could not be asked.
     RecipientUnavailable,
     /// Called off by a person.
     Canceled,
+    /// The page that it is about is no longer there.
+    LinkEnded,
 }
 
 stored_names!(Reason, "reason" {
@@ -164,4 +166,5 @@ stored_names!(Reason, "reason" {
     NeverInHours = "never_in_hours",
     RecipientUnavailable = "recipient_unavailable",
     Canceled = "canceled",
+    LinkEnded = "link_ended",
 });

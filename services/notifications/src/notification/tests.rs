@@ -1,5 +1,7 @@
 //! The decisions: tables, and properties over events in any order.
 
+mod tickets;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Weekday, civil::time};
@@ -9,16 +11,17 @@ use seva_values::{AvailabilityWindows, WeeklyInterval, Zone, new_id};
 use uuid::Uuid;
 
 use super::{
-    milestone::{MILESTONES, Milestone, find},
+    milestone::{Lead, MILESTONES, Milestone, Source, find},
     model::{Change, Fact, Known, Notification, Verdict, decide, decide_after_handover, decide_again},
     plan::{News, Plan, Surroundings, plan},
     state::{Reason, State},
     truth::{Truths, said_by},
 };
 use crate::{
+    link::Page,
     preference::{Category, Class, DuplicatePolicy},
     provider::Fault,
-    recipient::Recipient,
+    recipient::{Consent, Recipient},
     template::{Variables, catalog},
 };
 
@@ -75,10 +78,10 @@ fn news(fact: Fact) -> News {
 }
 
 fn surroundings(customer: Uuid) -> Surroundings {
-    let categories = ["order_updates", "delivery", "billing", "welcome"];
+    let categories: HashSet<&str> = MILESTONES.iter().map(|milestone| milestone.category).collect();
     Surroundings {
         recipients: HashMap::from([(customer, a_recipient(customer))]),
-        categories: categories.iter().map(|&key| (key.to_owned(), a_category(key))).collect(),
+        categories: categories.into_iter().map(|key| (key.to_owned(), a_category(key))).collect(),
         published: MILESTONES.iter().map(|milestone| (milestone.key.to_owned(), 1)).collect(),
         ..Surroundings::default()
     }
@@ -90,8 +93,68 @@ fn every_milestone_has_its_template_and_every_template_its_milestone() {
     let templates: HashSet<_> = catalog::all().iter().map(|template| template.key()).collect();
 
     assert_eq!(milestones, templates);
-    let types: HashSet<_> = MILESTONES.iter().map(|milestone| milestone.event_type).collect();
-    assert_eq!(types.len(), MILESTONES.len());
+    let of_customers = MILESTONES.iter().filter(|milestone| milestone.source == Source::Customers);
+    let types: Vec<_> = of_customers.flat_map(|milestone| milestone.event_types).collect();
+    assert_eq!(types.iter().collect::<HashSet<_>>().len(), types.len(), "an event of customers reports one milestone");
+}
+
+#[test]
+fn a_message_that_needs_its_page_has_a_template_that_cannot_be_written_without_it() {
+    for milestone in &MILESTONES {
+        let variables = catalog::find(milestone.key).unwrap().variables();
+        let shown = [Page::Ticket, Page::Survey]
+            .into_iter()
+            .find_map(|page| variables.get(page.variable()).map(|schema| Lead { page, is_needed: schema.required }));
+        assert_eq!(milestone.leads_to, shown, "{}", milestone.key);
+    }
+}
+
+#[test]
+fn a_source_that_is_ahead_of_the_customers_queues_for_somebody_who_is_not_known_yet() {
+    let customer = new_id();
+    let soon = now() + SignedDuration::from_hours(1);
+    for (milestone, expected) in [
+        ("order_placed", (State::Skipped, Reason::UnknownCustomer)),
+        ("ticket_opened", (State::Queued, Reason::Accepted)),
+        ("survey_invitation", (State::Queued, Reason::Accepted)),
+    ] {
+        let fact = a_fact(find(milestone).unwrap(), customer, 1);
+        let category = Category { class: Class::Service, ..a_category(fact.milestone.category) };
+        let known =
+            Known { now: now(), recipient: None, category: &category, wish: None, has_template: true, is_stale: false };
+        let verdict = decide(&fact, soon, &known);
+        assert_eq!((verdict.state, verdict.reason), expected, "{milestone}");
+        let refused = decide(&fact, soon, &Known { wish: Some(false), ..known });
+        assert_eq!(refused.state, State::Skipped, "{milestone}: a wish is known by itself");
+    }
+}
+
+#[test]
+fn nobody_whose_hours_are_not_known_yet_is_interrupted() {
+    let customer = new_id();
+    let fact = a_fact(find("ticket_opened").unwrap(), customer, 1);
+    let category = Category { interruptive: true, ..a_category("tickets") };
+    let known =
+        Known { now: now(), recipient: None, category: &category, wish: None, has_template: true, is_stale: false };
+    let expire_at = now() + SignedDuration::from_hours(1);
+
+    let verdict = decide(&fact, expire_at, &known);
+    assert_eq!((verdict.state, verdict.reason), (State::Queued, Reason::RecipientUnavailable));
+    assert!(verdict.due_at.unwrap() > now());
+    let change = Notification::begin(new_id(), &fact, expire_at, verdict, now());
+    let sending = Notification { state: State::Sending, ..change.after };
+    assert_eq!(decide_again(&sending, &known).unwrap().reason, Reason::RecipientUnavailable);
+}
+
+#[test]
+fn questions_how_it_went_can_be_refused_and_need_no_consent() {
+    let survey = Category { class: Class::Survey, ..a_category("surveys") };
+
+    assert!(survey.is_wanted(None) && !survey.is_wanted(Some(false)) && !survey.is_mandatory());
+    let recipient = a_recipient(new_id());
+    assert!(recipient.consents_to_mail(survey.purpose()));
+    let refused = Consent { purpose: survey.purpose(), channel: 0, granted: false };
+    assert!(!Recipient { consents: vec![refused], ..recipient }.consents_to_mail(survey.purpose()));
 }
 
 #[test]
@@ -163,7 +226,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let event = (0..12_usize, 1..30_i64, 0..2_u8).prop_map(|(milestone, sequence, occasion)| Step::Event {
+    let event = (0..MILESTONES.len(), 1..30_i64, 0..2_u8).prop_map(|(milestone, sequence, occasion)| Step::Event {
         milestone,
         sequence,
         occasion,
@@ -196,43 +259,48 @@ impl Run {
             Step::Event { milestone, sequence, occasion } => {
                 let mut fact = a_fact(&MILESTONES[*milestone], customer, *sequence);
                 fact.occasion = occasion.to_string();
-                let told = self.notifications.iter();
-                let known = Surroundings {
-                    truths: self.truths.clone(),
-                    told: told
-                        .map(|n| (n.customer, n.milestone.clone(), n.subject.clone(), n.occasion.clone()))
-                        .collect(),
-                    waiting: self.notifications.iter().filter(|n| n.state.waits()).cloned().collect(),
-                    ..surroundings(customer)
-                };
-                let Plan { created, superseded, truths } = plan(vec![news(fact)], known, now(), new_id);
-                created.iter().flatten().chain(&superseded).for_each(|change| self.keep(change));
-                for (matter, standing) in truths.iter() {
-                    self.truths.learn(matter.clone(), *standing);
-                }
+                self.hear(customer, vec![news(fact)]);
             }
-            Step::Dispatch { outcome } => {
-                for waiting in self.notifications.clone().into_iter().filter(|n| n.state.waits()) {
-                    let sending = Notification { state: State::Sending, ..waiting };
-                    let category = a_category(&sending.category);
-                    let is_stale = sending.matter().is_some_and(|(matter, s)| self.truths.is_stale(&matter, s));
-                    let known = surroundings(customer);
-                    let known = known.known(now(), customer, &sending.milestone, &category, is_stale);
-                    let code = || "code".to_owned();
-                    let outcome = match outcome {
-                        0 => Err(Fault::Transient { code: code() }),
-                        1 => Err(Fault::Ambiguous { code: code() }),
-                        2 => Err(Fault::BadAddress { code: code() }),
-                        _ => Ok(()),
-                    };
-                    let verdict = decide_again(&sending, &known).unwrap_or_else(|| {
-                        self.told_as_true.push((sending.clone(), self.truths.clone()));
-                        decide_after_handover(&sending, 1, category.duplicate_policy, &outcome, now())
-                    });
-                    let change = sending.decided(verdict, now()).expect("a dispatch's verdict may follow Sending");
-                    self.keep(&change);
-                }
-            }
+            Step::Dispatch { outcome } => self.dispatch(customer, *outcome),
+        }
+    }
+
+    fn hear(&mut self, customer: Uuid, news: Vec<News>) {
+        let told = self.notifications.iter();
+        let known = Surroundings {
+            truths: self.truths.clone(),
+            told: told.map(|n| (n.customer, n.milestone.clone(), n.subject.clone(), n.occasion.clone())).collect(),
+            waiting: self.notifications.iter().filter(|n| n.state.waits()).cloned().collect(),
+            ..surroundings(customer)
+        };
+        let Plan { created, superseded, truths } = plan(news, known, now(), new_id);
+        created.iter().flatten().chain(&superseded).for_each(|change| self.keep(change));
+        for (matter, standing) in truths.iter() {
+            self.truths.learn(matter.clone(), *standing);
+        }
+    }
+
+    /// Hands over all that waits.
+    fn dispatch(&mut self, customer: Uuid, outcome: u8) {
+        for waiting in self.notifications.clone().into_iter().filter(|n| n.state.waits()) {
+            let sending = Notification { state: State::Sending, ..waiting };
+            let category = a_category(&sending.category);
+            let is_stale = sending.matter().is_some_and(|(matter, s)| self.truths.is_stale(&matter, s));
+            let known = surroundings(customer);
+            let known = known.known(now(), customer, &sending.milestone, &category, is_stale);
+            let code = || "code".to_owned();
+            let outcome = match outcome {
+                0 => Err(Fault::Transient { code: code() }),
+                1 => Err(Fault::Ambiguous { code: code() }),
+                2 => Err(Fault::BadAddress { code: code() }),
+                _ => Ok(()),
+            };
+            let verdict = decide_again(&sending, &known).unwrap_or_else(|| {
+                self.told_as_true.push((sending.clone(), self.truths.clone()));
+                decide_after_handover(&sending, 1, category.duplicate_policy, &outcome, now())
+            });
+            let change = sending.decided(verdict, now()).expect("a dispatch's verdict may follow Sending");
+            self.keep(&change);
         }
     }
 }
@@ -274,7 +342,7 @@ proptest! {
     }
 
     #[test]
-    fn a_batch_decides_as_its_events_one_by_one_do(facts in prop::collection::vec((0..12_usize, 1..30_i64), 1..20)) {
+    fn a_batch_decides_as_its_events_one_by_one_do(facts in prop::collection::vec((0..MILESTONES.len(), 1..30_i64), 1..20)) {
         let customer = new_id();
         let facts: Vec<_> = facts.into_iter().map(|(at, sequence)| a_fact(&MILESTONES[at], customer, sequence)).collect();
         let together = plan(facts.iter().cloned().map(news).collect(), surroundings(customer), now(), new_id);

@@ -1,9 +1,13 @@
 //! Writes of wishes and categories.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use seva_proto::{
     common::v1::ErrorReason,
-    notifications::v1::{SetPreferenceResponse, UpdateCategoryResponse},
+    notifications::v1::{
+        SetOwnPreferencesResponse, SetPreferenceResponse, UnsubscribeResponse, UpdateCategoryResponse,
+    },
 };
 use seva_runtime::{BusinessClock, Error, Write};
 use seva_store::{Database, Etag, fault::write_conflict, idempotency::once};
@@ -12,9 +16,13 @@ use uuid::Uuid;
 use super::{
     convert::{category_name, preference},
     model::{Category, Wish},
-    store,
+    store::{self, Said},
 };
+use crate::link::{self, own::Subscription};
 
+/// How the wishes were given that come by a customer's own link, as their evidence says.
+const ON_THE_PAGE: &str = "web page";
+const ONE_CLICK: &str = "one click";
 /// How often a transition is tried again when other writes come between.
 const TRIES: usize = 3;
 
@@ -34,6 +42,24 @@ pub struct SetPreference {
     pub evidence: String,
 }
 
+/// What a customer says by the own link.
+#[derive(Debug)]
+pub struct SetOwn {
+    pub customer: Uuid,
+    /// By the key of the category.
+    pub wishes: BTreeMap<String, bool>,
+    /// To answer in.
+    pub language: String,
+}
+
+/// The end of a category, by its link.
+#[derive(Debug)]
+pub struct Unsubscribe {
+    pub subscription: Subscription,
+    /// To answer in.
+    pub language: String,
+}
+
 /// Fields of a category to change; `None` leaves one as it is.
 #[derive(Debug)]
 pub struct UpdateCategory {
@@ -48,23 +74,63 @@ impl Commands {
         Self { db, clock }
     }
 
-    /// Records a wish.
+    /// Records a wish that somebody was told.
     pub async fn set(&self, write: &Write, command: SetPreference) -> Result<SetPreferenceResponse, Error> {
+        let SetPreference { customer, category, wanted, evidence } = command;
         once(&self.db, write, async {
-            let category = store::load_category(&self.db, &command.category).await?;
-            // NO5
-            if category.is_mandatory() && !command.wanted {
-                return Err(Error::precondition(
-                    ErrorReason::CategoryMandatory,
-                    "NO5",
-                    category_name(&category.key),
-                    "messages about the customer's own order or money cannot be refused",
-                ));
-            }
+            let category = store::load_category(&self.db, &category).await?;
+            may_be(&category, wanted)?;
             let now = self.clock.now();
-            let wish = Wish { wanted: command.wanted, set_at: now };
-            let response = SetPreferenceResponse { preference: Some(preference(&category, Some(wish))) };
-            store::save_wish(&self.db, write, &command, now, &response).await?;
+            let response =
+                SetPreferenceResponse { preference: Some(preference(&category, Some(Wish { wanted, set_at: now }))) };
+            let said = Said { customer, wishes: &[(&category.key, wanted)], evidence: &evidence, only_news: false };
+            store::save_wishes(&self.db, write, &said, now, &response).await?;
+            Ok(response)
+        })
+        .await
+    }
+
+    /// Records what a customer says by the own link, all or none. A wish that stands already is not recorded again.
+    pub async fn set_own(&self, write: &Write, command: SetOwn) -> Result<SetOwnPreferencesResponse, Error> {
+        let SetOwn { customer, wishes, language } = command;
+        once(&self.db, write, async {
+            let categories = store::list_categories(&self.db).await?;
+            let mut known = store::load_wishes_of(&self.db, customer).await?;
+            let now = self.clock.now();
+            let mut news = Vec::new();
+            for (key, wanted) in &wishes {
+                let category = categories.iter().find(|category| category.key == *key);
+                let category = category.ok_or_else(|| Error::not_found(category_name(key)))?;
+                may_be(category, *wanted)?;
+                if known.get(key).is_none_or(|wish| wish.wanted != *wanted) {
+                    known.insert(key.clone(), Wish { wanted: *wanted, set_at: now });
+                    news.push((key.as_str(), *wanted));
+                }
+            }
+            let preferences = categories.iter().map(|category| preference(category, known.get(&category.key).copied()));
+            let response = SetOwnPreferencesResponse { preferences: preferences.collect(), language: language.clone() };
+            let said = Said { customer, wishes: &news, evidence: ON_THE_PAGE, only_news: true };
+            store::save_wishes(&self.db, write, &said, now, &response).await?;
+            Ok(response)
+        })
+        .await
+    }
+
+    /// Ends a category for a customer. One that has ended already stays as it is.
+    pub async fn unsubscribe(&self, write: &Write, command: Unsubscribe) -> Result<UnsubscribeResponse, Error> {
+        let Unsubscribe { subscription: Subscription { customer, category }, language } = command;
+        once(&self.db, write, async {
+            let category = refusable(&self.db, &category).await?;
+            let known = store::load_wishes_of(&self.db, customer).await?.remove(&category.key);
+            let now = self.clock.now();
+            let (wish, news) = match known {
+                Some(wish) if !wish.wanted => (wish, None),
+                _ => (Wish { wanted: false, set_at: now }, Some((category.key.as_str(), false))),
+            };
+            let preference = Some(preference(&category, Some(wish)));
+            let response = UnsubscribeResponse { preference, language: language.clone() };
+            let said = Said { customer, wishes: news.as_slice(), evidence: ONE_CLICK, only_news: true };
+            store::save_wishes(&self.db, write, &said, now, &response).await?;
             Ok(response)
         })
         .await
@@ -90,6 +156,25 @@ impl Commands {
         })
         .await
     }
+}
+
+/// Refuses what the category does not allow (NO5).
+fn may_be(category: &Category, wanted: bool) -> Result<(), Error> {
+    if wanted || !category.is_mandatory() {
+        return Ok(());
+    }
+    Err(Error::precondition(
+        ErrorReason::CategoryMandatory,
+        "NO5",
+        category_name(&category.key),
+        "messages about the customer's own order or money cannot be refused",
+    ))
+}
+
+/// The category of an unsubscribe link; a link to the end of what cannot end leads nowhere (NO5).
+pub async fn refusable(db: &Database, key: &str) -> Result<Category, Error> {
+    let category = store::find_category(db, key).await?;
+    category.filter(|category| !category.is_mandatory()).ok_or_else(link::own::invalid)
 }
 
 /// The category after a change, and the fields that were given.

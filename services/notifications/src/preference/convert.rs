@@ -1,7 +1,9 @@
 //! Wishes and categories from and to the contract.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
-use seva_proto::notifications::v1::{self as pb, category};
+use seva_proto::notifications::v1::{self as pb, category, set_own_preferences_request};
 use seva_runtime::{Error, Violations};
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{Invalid, format_name, parse_name};
@@ -14,6 +16,8 @@ use super::{
 
 /// Longest evidence of a wish, in characters.
 const MAX_EVIDENCE_CHARS: usize = 200;
+/// Wishes of one request at most.
+const MAX_WISHES: usize = 100;
 /// Longest key of a category, in bytes.
 const MAX_KEY_BYTES: usize = 100;
 /// Bounds of what a message may be worth sending, in seconds: a minute and ninety days.
@@ -36,7 +40,8 @@ pub fn customer_only(customer: &str) -> Result<Uuid, Error> {
     parse_name("customers", customer).map_err(|invalid| Error::invalid_field("customer", invalid))
 }
 
-fn category_key(name: &str) -> Result<String, Invalid> {
+/// Reads `categories/{key}`.
+pub fn category_key(name: &str) -> Result<String, Invalid> {
     let key = name.strip_prefix("categories/").filter(|key| {
         (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     });
@@ -65,6 +70,23 @@ impl TryFrom<pb::SetPreferenceRequest> for SetPreference {
         };
         violations.finish(command)
     }
+}
+
+/// Reads the wishes of a customer's own request, at most one for each category.
+pub fn own_wishes(wishes: Vec<set_own_preferences_request::Wish>) -> Result<BTreeMap<String, bool>, Error> {
+    let mut violations = Violations::default();
+    if wishes.len() > MAX_WISHES {
+        violations.add("wishes", Invalid::new("ITEMS_TOO_MANY", format!("{MAX_WISHES} at most")));
+    }
+    let mut by_category = BTreeMap::new();
+    for (at, set_own_preferences_request::Wish { category, wanted }) in wishes.into_iter().enumerate() {
+        let field = format!("wishes[{at}].category");
+        let Some(key) = violations.take(&*field, category_key(&category)) else { continue };
+        if by_category.insert(key, wanted).is_some() {
+            violations.add(field, Invalid::new("ITEM_REPEATED", "a category has one wish"));
+        }
+    }
+    violations.finish(Some(by_category))
 }
 
 impl TryFrom<pb::UpdateCategoryRequest> for UpdateCategory {
@@ -126,6 +148,7 @@ impl From<&Category> for pb::Category {
         let class = match class {
             Class::Transactional => category::Class::Transactional,
             Class::Service => category::Class::Service,
+            Class::Survey => category::Class::Survey,
             Class::Marketing => category::Class::Marketing,
         };
         let duplicate_policy = match duplicate_policy {

@@ -28,6 +28,8 @@ pub enum Class {
     Transactional,
     /// Service around it; sent unless refused.
     Service,
+    /// Questions how it went; sent unless refused.
+    Survey,
     /// Offers; sent only when wanted.
     Marketing,
 }
@@ -41,7 +43,12 @@ pub enum DuplicatePolicy {
     AtLeastOnce,
 }
 
-stored_names!(Class, "class" { Transactional = "transactional", Service = "service", Marketing = "marketing" });
+stored_names!(Class, "class" {
+    Transactional = "transactional",
+    Service = "service",
+    Survey = "survey",
+    Marketing = "marketing",
+});
 stored_names!(DuplicatePolicy, "duplicate policy" { AtMostOnce = "at_most_once", AtLeastOnce = "at_least_once" });
 
 /// A customer's wish for a category.
@@ -65,7 +72,7 @@ impl Category {
     pub fn is_wanted(&self, wish: Option<bool>) -> bool {
         match self.class {
             Class::Transactional => true,
-            Class::Service => wish.unwrap_or(true),
+            Class::Service | Class::Survey => wish.unwrap_or(true),
             Class::Marketing => wish.unwrap_or(false),
         }
     }
@@ -75,6 +82,7 @@ impl Category {
     pub const fn purpose(&self) -> Purpose {
         match self.class {
             Class::Transactional | Class::Service => Purpose::Service,
+            Class::Survey => Purpose::Survey,
             Class::Marketing => Purpose::Marketing,
         }
     }

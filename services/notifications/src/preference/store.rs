@@ -12,7 +12,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    commands::SetPreference,
     convert::{category_name, customer_name},
     model::{Category, Class, DuplicatePolicy, Wish},
 };
@@ -58,9 +57,13 @@ pub async fn list_categories(db: &Database) -> Result<Vec<Category>, Error> {
 
 /// One category.
 pub async fn load_category(db: &Database, key: &str) -> Result<Category, Error> {
+    find_category(db, key).await?.ok_or_else(|| Error::not_found(category_name(key)))
+}
+
+/// One category, if there is such a one.
+pub async fn find_category(db: &Database, key: &str) -> Result<Option<Category>, Error> {
     let row = sqlx::query_as!(CategoryRow, "select * from category where key = $1", key);
-    let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
-    row.ok_or_else(|| Error::not_found(category_name(key)))?.try_into()
+    row.fetch_optional(db.calls()).await.map_err(Fault::from)?.map(Category::try_from).transpose()
 }
 
 /// The wishes of these customers, by category.
@@ -82,44 +85,66 @@ pub async fn load_wishes_of(db: &Database, customer: Uuid) -> Result<HashMap<Str
     Ok(rows.into_iter().map(|row| (row.category, wish(row.wanted, row.set_at))).collect())
 }
 
-/// Records a wish beside the earlier ones, which are kept.
-pub async fn save_wish(
+/// What a customer said.
+#[derive(Debug)]
+pub struct Said<'a> {
+    pub customer: Uuid,
+    /// Keys of categories, in their order, and whether messages of them are wanted.
+    pub wishes: &'a [(&'a str, bool)],
+    /// How it was said.
+    pub evidence: &'a str,
+    /// Leaves out what stands already, also when it came to stand meanwhile (NO12).
+    pub only_news: bool,
+}
+
+/// Records wishes beside the earlier ones, which are kept; the answer is kept also when there are none.
+pub async fn save_wishes(
     db: &Database,
     write: &Write,
-    command: &SetPreference,
+    said: &Said<'_>,
     now: Timestamp,
     response: &impl Message,
 ) -> Result<(), Error> {
-    let SetPreference { customer, category, wanted, evidence } = command;
-    let event =
-        PreferenceEvent { customer: customer_name(*customer), category: category_name(category), wanted: *wanted };
-    let subject = format!("{}/preferences/{category}", customer_name(*customer));
-    let insert = sqlx::query!(
-        r#"with wish as (
-               insert into preference as p (customer_id, category, version, wanted, set_at) values ($1, $2, 1, $3, $4)
+    let Said { customer, wishes, evidence, only_news } = said;
+    let payload = |(category, wanted): &(&str, bool)| {
+        let (customer, category) = (customer_name(*customer), category_name(category));
+        PreferenceEvent { customer, category, wanted: *wanted }.encode_to_vec()
+    };
+    let statement = sqlx::query!(
+        r#"with given as (
+               select * from unnest($2::text[], $3::bool[], $4::uuid[], $5::bytea[]) as g (category, wanted, event_id, payload)
+           ), wish as (
+               insert into preference as p (customer_id, category, version, wanted, set_at)
+               select $1, g.category, 1, g.wanted, $6::timestamptz from given g
                on conflict on constraint preference_pkey do update
                set version = p.version + 1, wanted = excluded.wanted, set_at = excluded.set_at
-               returning p.version
+               where not $7 or p.wanted is distinct from excluded.wanted
+               returning p.category, p.version
            ), change as (
                insert into preference_change (customer_id, category, number, wanted, evidence, actor, set_at)
-               select $1, $2, wish.version, $3, $5, $6, $4 from wish
+               select $1, w.category, w.version, g.wanted, $8, $9, $6 from wish w join given g using (category)
+           ), told as (
+               select seva.emit(
+                          $10, g.event_id, 'seva.notifications.preference.changed.v1', $11 || w.category, w.version, $6, g.payload
+                      ),
+                      seva.note($10, $11 || w.category, '{wanted}')
+               from wish w join given g using (category)
            )
-           select seva.emit($7, $8, 'seva.notifications.preference.changed.v1', $9, wish.version, $4, $10),
-                  seva.note($7, $9, '{wanted}'), seva.remember($7, $11)
-           from wish"#,
+           select count(*) as "count!", seva.remember($10, $12) from told"#,
         customer,
-        category,
-        wanted,
+        &wishes.iter().map(|(category, _)| *category).collect::<Vec<_>>() as _,
+        &wishes.iter().map(|(_, wanted)| *wanted).collect::<Vec<_>>(),
+        &wishes.iter().map(|_| new_id()).collect::<Vec<_>>(),
+        &wishes.iter().map(payload).collect::<Vec<_>>(),
         jiff_sqlx::Timestamp::from(now) as _,
+        only_news,
         evidence,
         write.actor,
         context::of(write),
-        new_id(),
-        subject,
-        event.encode_to_vec(),
+        format!("{}/preferences/", customer_name(*customer)),
         response.encode_to_vec(),
     );
-    db.write(insert.fetch_one(db.calls())).await?;
+    db.write(statement.fetch_one(db.calls())).await?;
     Ok(())
 }
 

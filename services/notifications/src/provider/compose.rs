@@ -57,7 +57,10 @@ pub fn compose(sender: &Sender, message: &OutgoingMail) -> Result<Message, Fault
         builder = builder.reply_to(mailbox("", reply_to)?);
     }
     if let Some(link) = &message.unsubscribe {
-        builder = builder.raw_header(header("List-Unsubscribe", &format!("<{link}>")));
+        // RFC 8058: both or none. A mail program ends the messages by one POST to it; looking at it changes nothing.
+        builder = builder
+            .raw_header(header("List-Unsubscribe", &format!("<{link}>")))
+            .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
     }
     let part = |kind: ContentType, text: &str| {
         let builder = SinglePart::builder().header(kind).header(ContentTransferEncoding::QuotedPrintable);

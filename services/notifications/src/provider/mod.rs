@@ -37,7 +37,7 @@ pub struct OutgoingMail {
     pub language: Language,
     /// Business time.
     pub date: Timestamp,
-    /// Where the customer turns such messages off; only for those that can be turned off.
+    /// Where one POST ends such messages for the customer (RFC 8058); only for those that can be ended.
     pub unsubscribe: Option<WebLink>,
 }
 

@@ -76,8 +76,10 @@ fn a_link_to_unsubscribe_stands_in_the_headers_only_when_there_is_one() {
     let link = WebLink::parse("https://shop.example/unsubscribe").unwrap();
     let with = compose(&a_sender(), &OutgoingMail { unsubscribe: Some(link), ..mail }).unwrap().formatted();
 
+    let with = String::from_utf8(with).unwrap();
     assert!(!without.contains("List-Unsubscribe"));
-    assert!(String::from_utf8(with).unwrap().contains("List-Unsubscribe: <https://shop.example/unsubscribe>"));
+    assert!(with.contains("List-Unsubscribe: <https://shop.example/unsubscribe>\r\n"));
+    assert!(with.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use seva_store::Fault;
+use seva_store::{Database, Fault};
 use seva_values::{AvailabilityWindows, Language};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -67,4 +67,14 @@ pub async fn load(connection: &mut PgConnection, customers: &[Uuid]) -> Result<H
         consents: row.consents.0,
     });
     Ok(recipients.map(|recipient| (recipient.customer, recipient)).collect())
+}
+
+/// The language that a customer reads best, where it is known.
+pub async fn first_language(db: &Database, customer: Uuid) -> Result<Option<Language>, Fault> {
+    let row = sqlx::query_scalar!(
+        r#"select languages as "languages: Json<Vec<Language>>" from recipient where customer_id = $1"#,
+        customer
+    );
+    let languages = row.fetch_optional(db.calls()).await?;
+    Ok(languages.and_then(|languages| languages.0.into_iter().next()))
 }

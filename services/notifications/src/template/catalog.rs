@@ -1,4 +1,5 @@
-//! The templates that Seva brings along: every milestone of an order and an invoice, and the two greetings of a customer.
+//! The templates that Seva brings along: every milestone of an order, an invoice and a ticket, the two greetings of a customer, and the
+//! invitation to say how it went.
 //!
 //! The texts are files, one per template and language, compiled in: `templates/<key>/<language>.toml`. What a template
 //! expects is in `templates/<key>/template.toml`, and what stands around every message in `templates/letter/`. A variable
@@ -35,7 +36,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 18] = [
+static SOURCES: [Source; 28] = [
     source!("order_placed"),
     source!("order_confirmed"),
     source!("order_in_manufacture"),
@@ -54,6 +55,16 @@ static SOURCES: [Source; 18] = [
     source!("invoice_refunded"),
     source!("customer_welcome"),
     source!("customer_thanked"),
+    source!("ticket_opened"),
+    source!("ticket_replied"),
+    source!("ticket_question"),
+    source!("ticket_resolved"),
+    source!("ticket_asked_again"),
+    source!("ticket_reopened"),
+    source!("ticket_closed"),
+    source!("ticket_closed_unconfirmed"),
+    source!("ticket_canceled"),
+    source!("survey_invitation"),
 ];
 
 static LETTER: Source = source!("letter");

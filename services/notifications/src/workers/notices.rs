@@ -1,4 +1,4 @@
-//! Reads the customers service's events and decides who is told what. No network.
+//! Reads the events of other services and decides who is told what: one consumer for each source, which do the same. No network.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,21 +18,26 @@ use crate::{
     recipient,
 };
 
-/// The consumer's name for ever.
+/// The name for ever of the consumer of `//customers`.
 pub const NAME: &str = "notices";
+/// The name for ever of the consumer of `//tickets`.
+pub const OF_TICKETS: &str = "ticket_notices";
+/// The name for ever of the consumer of `//surveys`.
+pub const OF_SURVEYS: &str = "survey_notices";
 
 /// Decides about events.
 #[derive(Debug, Clone)]
 pub struct Notices {
+    actor: String,
     clock: BusinessClock,
     dispatch: Bell,
 }
 
 impl Notices {
-    /// Decides at the time of `clock` and rings `dispatch` when something may be due.
+    /// The handler of the consumer of this name: decides at the time of `clock` and rings `dispatch` when something may be due.
     #[must_use]
-    pub const fn new(clock: BusinessClock, dispatch: Bell) -> Self {
-        Self { clock, dispatch }
+    pub fn new(consumer: &'static str, clock: BusinessClock, dispatch: Bell) -> Self {
+        Self { actor: format!("worker:{consumer}"), clock, dispatch }
     }
 }
 
@@ -53,8 +58,8 @@ impl Handler for Notices {
         let mut known = store::load_surroundings(transaction, &customers, &subjects).await?;
         store::load_told(transaction, &subjects, &mut known).await?;
         let Plan { created, superseded, truths } = plan::plan(news.clone(), known, self.clock.now(), new_id);
-        store::save_created(transaction, &created).await?;
-        store::save_superseded(transaction, &superseded).await?;
+        store::save_created(transaction, &self.actor, &created).await?;
+        store::save_superseded(transaction, &self.actor, &superseded).await?;
         store::save_truths(transaction, &truths).await
     }
 

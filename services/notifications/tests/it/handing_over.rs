@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use seva_notifications::{
-    Dispatch, Recipients,
+    Recipients,
     notification::retry,
     provider::Fault,
     recipient::{Outcome, Wanted},
@@ -184,8 +184,7 @@ async fn a_worker_whose_claim_was_taken_over_cannot_finish_it() {
     let (somebody, order) = (town.somebody(&["en"]).await, new_order());
     town.order(PLACED, somebody, &order).await;
     town.settled().await;
-    let (db, clock) = (town.notifications.db.clone(), town.clock.clone());
-    let unasked = Dispatch::new(db, clock, settings(town.post.clone()), Arc::new(Nobody));
+    let unasked = town.dispatch_to(settings(town.post.clone()), Arc::new(Nobody));
     assert_eq!(unasked.run_batch(town.clock.now(), 200).await.unwrap(), 1);
     // Recipients could not be asked for: it is queued again, under its own claim.
     let told = town.explained(somebody, &order, "order_placed").await;

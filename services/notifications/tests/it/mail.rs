@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use seva_notifications::provider::{Fault, Folder, OutgoingMail, Provider, Sender, Smtp, smtp::Server};
+use mail_parser::MessageParser;
+use seva_notifications::{
+    Settings,
+    link::{OwnLinks, own::Subscription},
+    provider::{Fault, Folder, OutgoingMail, Provider, Sender, Smtp, smtp::Server},
+};
 use seva_proto::notifications::v1::notification::State;
-use seva_values::{Email, Language, new_id};
+use seva_store::due::DueWork;
+use seva_values::{Email, Language, PublicUrl, new_id};
 
 use crate::{
     smtp_sink::{Mood, Sink, bodies, header},
-    town::{OUT_FOR_DELIVERY, Post, Town, new_order},
+    town::{OUT_FOR_DELIVERY, Post, Town, new_order, settings},
 };
 
 fn sender() -> Sender {
@@ -131,4 +137,56 @@ async fn a_folder_that_cannot_be_written_is_a_passing_fault() {
     let provider = Folder::new(file.path().join("mail"), sender());
 
     assert!(matches!(provider.deliver(&a_mail()).await, Err(Fault::Transient { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_refused_is_ended_by_one_click_and_the_rest_says_nothing_of_it() {
+    let (sink, url) = Sink::start().await;
+    let smtp = Arc::new(Smtp::new(Server::parse(&url).unwrap(), sender()));
+    let town = Town::with_provider(Arc::<Post>::default(), smtp).await;
+    let somebody = town.somebody(&["ur"]).await;
+    town.settled().await;
+    town.neighbours.ticket(somebody).await;
+    town.works().await;
+    town.order(OUT_FOR_DELIVERY, somebody, &new_order()).await;
+    town.works().await;
+
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 2);
+    let parsed: Vec<_> = mails.iter().map(|mail| MessageParser::default().parse(mail.as_bytes()).unwrap()).collect();
+    let raw = |at: usize, name: &str| parsed[at].header_raw(name).map(|value| value.trim().to_owned());
+    assert_eq!(raw(0, "List-Unsubscribe-Post").as_deref(), Some("List-Unsubscribe=One-Click"));
+    let target = parsed[0].list_unsubscribe().as_address().and_then(|list| list.first()).and_then(|one| one.address());
+    let token = target.unwrap().strip_prefix("http://127.0.0.1:8080/unsubscribe/").unwrap();
+    let ended = OwnLinks::new(town.signer.clone()).subscription_of(token, town.clock.now()).unwrap();
+    assert_eq!(ended, Subscription { customer: somebody, category: "tickets".to_owned() });
+    // A link that is broken over lines, or encoded, is none for the programs that follow it.
+    assert_eq!(raw(0, "List-Unsubscribe").unwrap(), format!("<{}>", target.unwrap()));
+    assert!(parsed[0].body_text(0).unwrap().contains("http://127.0.0.1:8080/preferences/preferences."));
+    for (at, mail) in parsed.iter().enumerate() {
+        assert_eq!(raw(at, "Auto-Submitted").as_deref(), Some("auto-generated"));
+        assert_eq!(raw(at, "X-Auto-Response-Suppress").as_deref(), Some("All"));
+        assert!(mail.body_text(0).unwrap().contains("http://127.0.0.1:8080/place/place."));
+    }
+    assert_eq!((raw(1, "List-Unsubscribe"), raw(1, "List-Unsubscribe-Post")), (None, None));
+    assert!(!parsed[1].body_text(0).unwrap().contains("/preferences/"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_begin_with_the_public_url_of_the_settings() {
+    let town = Town::new().await;
+    let somebody = town.somebody(&["en"]).await;
+    town.settled().await;
+    town.neighbours.ticket(somebody).await;
+    town.settled().await;
+    let public_url = PublicUrl::parse("https://help.example.com").unwrap();
+    let dispatch = town.dispatch_to(Settings { public_url, ..settings(town.post.clone()) }, town.recipients());
+
+    assert_eq!(dispatch.run_batch(town.clock.now(), 200).await.unwrap(), 1);
+
+    let mail = &town.post.handed()[0];
+    let links: Vec<_> = mail.text.lines().filter(|line| line.starts_with("http")).collect();
+    assert_eq!(links.len(), 3);
+    assert!(links.iter().all(|link| link.starts_with("https://help.example.com/")), "{links:?}");
+    assert!(mail.unsubscribe.as_ref().unwrap().as_str().starts_with("https://help.example.com/unsubscribe/"));
 }

@@ -73,7 +73,7 @@ async fn reading_everything_again_and_by_two_processes_decides_nothing_twice() {
     assert!(consumer::rebase(&town.notifications.db, "notices", "//customers", 0).await.unwrap());
     let other_feed = Feed::new(town.customers.db.clone());
     let _following = beside(|stopping| seva_store::feed::follow(other_feed.clone(), stopping));
-    let notices = seva_notifications::Notices::new(town.clock.clone(), Bell::default());
+    let notices = seva_notifications::Notices::new("notices", town.clock.clone(), Bell::default());
     let other = Consumer::new("notices", town.notifications.db.clone(), Arc::new(other_feed), Arc::new(notices));
     let _other_process = beside(|stopping| other.run(stopping));
     let head = town.feed.bounds().await.unwrap().head;

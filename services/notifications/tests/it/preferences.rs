@@ -3,7 +3,8 @@
 use prost_types::{Duration, FieldMask};
 use seva_proto::notifications::v1::{
     Category, GetPreferencesRequest, ListCategoriesRequest, SetPreferenceRequest, UpdateCategoryRequest,
-    category::Class, preference_service_server::PreferenceService,
+    category::{Class, DuplicatePolicy},
+    preference_service_server::PreferenceService,
 };
 use seva_runtime::auth::Principal;
 use seva_values::new_id;
@@ -48,6 +49,8 @@ async fn a_wish_is_recorded_with_its_history_and_its_event() {
             ("categories/billing", true, false, true),
             ("categories/delivery", true, false, true),
             ("categories/order_updates", true, false, true),
+            ("categories/surveys", true, false, false),
+            ("categories/tickets", true, false, false),
             ("categories/welcome", true, true, false),
         ]
     );
@@ -102,6 +105,8 @@ async fn a_category_is_changed_by_its_mask_under_its_etag() {
     let listed = rpc.list_categories(by_agent(ListCategoriesRequest {})).await.unwrap().into_inner().categories;
     let delivery = listed.iter().find(|category| category.name == "categories/delivery").unwrap().clone();
     assert_eq!((delivery.class(), delivery.interruptive), (Class::Transactional, false));
+    let surveys = listed.iter().find(|category| category.name == "categories/surveys").unwrap();
+    assert_eq!((surveys.class(), surveys.duplicate_policy()), (Class::Survey, DuplicatePolicy::AtMostOnce));
     let update = |category: Category, paths: &[&str]| UpdateCategoryRequest {
         category: Some(category),
         update_mask: Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() }),

@@ -1,4 +1,5 @@
-//! A town with customers, orders and a post: the customers service's database and ours, with the feed between them.
+//! A town with customers, orders and a post: the customers service's database and ours, with the feed between them. Its neighbours are the
+//! services of tickets and surveys.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -13,7 +14,7 @@ use seva_customers::{customer::CustomerRpc, recipient::RecipientRpc};
 use seva_notifications::{
     Dispatch, Notices, NotificationsConfig, Recipients, Settings, ensure_catalog,
     notification::NotificationRpc,
-    preference::PreferenceRpc,
+    preference::{OwnPreferenceRpc, PreferenceRpc},
     provider::{Fault, OutgoingMail, Provider},
     template_version::TemplateRpc,
 };
@@ -30,7 +31,7 @@ use seva_proto::{
 };
 use seva_runtime::{
     BusinessClock,
-    auth::{Principal, PrincipalKind},
+    auth::{LinkSigner, Principal, PrincipalKind, links::LinkKeys},
     call::{Method, Story},
     config::{Company, Faults},
     tasks::{OnFailure, Tasks},
@@ -45,10 +46,12 @@ use seva_store::{
     service::Foundation,
 };
 use seva_testkit::{TestDatabase, eventually, server::foundation};
-use seva_values::{new_id, parse_name};
+use seva_values::{Language, new_id, parse_name};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, body::Body};
 use uuid::Uuid;
+
+use crate::neighbours::Neighbours;
 
 /// Business time at which every test begins: a Saturday noon in Kolkata.
 pub const NOON: &str = "2026-11-21T06:30:00Z";
@@ -89,6 +92,8 @@ pub struct Town {
     pub feed: Feed,
     pub consumer: Consumer,
     pub dispatch: Dispatch,
+    pub neighbours: Neighbours,
+    pub signer: LinkSigner,
     customers_foundation: Foundation,
     sequences: Mutex<HashMap<String, i64>>,
     _running: Vec<DropGuard>,
@@ -113,13 +118,17 @@ pub fn settings(provider: Arc<dyn Provider>) -> Settings {
 /// The customers service in this process, called as the notifications service calls it.
 pub fn recipients(foundation: &Foundation) -> Arc<dyn Recipients> {
     let server = RecipientServiceServer::new(RecipientRpc::new(foundation));
-    let identified: fn(http::Request<Body>) -> http::Request<Body> = |mut request| {
-        request.extensions_mut().insert(principal("service:notifications", None));
-        let method = Method(request.uri().path().to_owned());
-        request.extensions_mut().insert(method);
-        request
-    };
-    Arc::new(RecipientServiceClient::new(tower::util::MapRequest::new(server, identified)))
+    Arc::new(RecipientServiceClient::new(tower::util::MapRequest::new(server, identified as Identified)))
+}
+
+pub type Identified = fn(http::Request<Body>) -> http::Request<Body>;
+
+/// A call of this service, as the layers of another one's server hand it on.
+pub fn identified(mut request: http::Request<Body>) -> http::Request<Body> {
+    request.extensions_mut().insert(principal("service:notifications", None));
+    let method = Method(request.uri().path().to_owned());
+    request.extensions_mut().insert(method);
+    request
 }
 
 pub fn principal(subject: &str, customer: Option<Uuid>) -> Principal {
@@ -173,11 +182,19 @@ impl Town {
             beside(|stopping| sequencer::run(customers.db.clone(), feed.clone(), stopping)),
             beside(|stopping| feed::follow(feed.clone(), stopping)),
         ];
-        let notices = Arc::new(Notices::new(clock.clone(), Bell::default()));
+        let notices = Arc::new(Notices::new("notices", clock.clone(), Bell::default()));
         let consumer = Consumer::new("notices", notifications.db.clone(), Arc::new(feed.clone()), notices);
         running.push(beside(|stopping| consumer.clone().run(stopping)));
-        let recipients = recipients(&customers_foundation);
-        let dispatch = Dispatch::new(notifications.db.clone(), clock.clone(), settings(provider), recipients);
+        let signer = LinkSigner::new(LinkKeys::generate());
+        let neighbours = Neighbours::new(&notifications, &clock, &signer).await;
+        let dispatch = Dispatch::new(
+            notifications.db.clone(),
+            clock.clone(),
+            settings(provider),
+            recipients(&customers_foundation),
+            neighbours.owners(),
+            signer.clone(),
+        );
         Self {
             customers,
             notifications,
@@ -187,6 +204,8 @@ impl Town {
             feed,
             consumer,
             dispatch,
+            neighbours,
+            signer,
             customers_foundation,
             sequences: Mutex::default(),
             _running: running,
@@ -216,8 +235,17 @@ impl Town {
 
     /// A dispatch through another provider.
     pub fn dispatch_with(&self, provider: Arc<dyn Provider>) -> Dispatch {
+        self.dispatch_to(settings(provider), self.recipients())
+    }
+
+    pub fn recipients(&self) -> Arc<dyn Recipients> {
+        recipients(&self.customers_foundation)
+    }
+
+    /// A dispatch with other settings, that asks others who the recipients are.
+    pub fn dispatch_to(&self, settings: Settings, recipients: Arc<dyn Recipients>) -> Dispatch {
         let (db, clock) = (self.notifications.db.clone(), self.clock.clone());
-        Dispatch::new(db, clock, settings(provider), recipients(&self.customers_foundation))
+        Dispatch::new(db, clock, settings, recipients, self.neighbours.owners(), self.signer.clone())
     }
 
     pub fn customer_rpc(&self) -> CustomerRpc {
@@ -226,6 +254,11 @@ impl Town {
 
     pub fn preferences(&self) -> PreferenceRpc {
         PreferenceRpc::new(&self.foundation)
+    }
+
+    pub fn own_preferences(&self) -> OwnPreferenceRpc {
+        let language = Language::parse("en").unwrap();
+        OwnPreferenceRpc::new(&self.foundation, self.signer.clone(), language)
     }
 
     pub fn templates(&self) -> TemplateRpc {
@@ -260,6 +293,7 @@ impl Town {
             (drained && self.consumer.standing().feed_no == head).then_some(())
         })
         .await;
+        self.neighbours.settled().await;
     }
 
     /// Decides upon everything and hands over what is due; answers how many messages were claimed.

@@ -2,9 +2,10 @@
 //!
 //! - [`csv`]: the table of orders as it comes; [`mapping`]: what each column becomes; [`people`]: customers, who are invented
 //! - [`timeline`]: all events in order of time, and what they alone let expect; [`summary`]: what came of it, for a person to check
-//! - [`run`]: the loop over all instants, with its [`progress`]
+//! - [`run`]: the loop over all instants, with its [`progress`]; [`cast`]: what staff and customers do meanwhile
 //! - [`generator`]: a small table of our own with the same defects as real ones; [`dice`]: chance from a seed
 
+pub mod cast;
 pub mod csv;
 pub mod dice;
 pub mod generator;

@@ -4,9 +4,11 @@ use std::fs;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+use seva_values::Zone;
 
-use super::{progress::Progress, timeline::Timeline};
+use super::{SHOP_ZONE, cast::Cast, progress::Progress, timeline::Timeline};
 use crate::{
+    cast::Office,
     data_dir::{Layout, write_private},
     failure::Failure,
     instance::Instance,
@@ -16,6 +18,9 @@ use crate::{
 
 /// Business time goes on for so long after the last event, for what is due later.
 const AFTER_THE_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Tickets that one person of the staff has at once.
+const CAPACITY: i32 = 6;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,10 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         eprintln!("going on from {at}; work that a killed process had taken is waited for, some seconds at most");
     }
     let mut shop = Shop::open(instance).await?;
+    let zone =
+        Zone::parse(SHOP_ZONE).map_err(|fault| Failure::Unavailable(format!("{SHOP_ZONE}: {}", fault.description)))?;
+    Office::open(instance, &zone, CAPACITY).await?;
+    let mut cast = Cast::new(instance)?;
     let mut walk = Walk::new(instance)?;
     let total = timeline.events().len() as u64;
     let mut progress = Progress::new(total, timeline.passed(start) as u64);
@@ -85,12 +94,18 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
         let events = timeline.at(now).iter().map(|planned| timeline.cloud_event(planned)).collect();
         played.pushed += shop.push(events).await?;
         played.instants += 1;
-        let next_due = walk.rest().await?;
+        let next_due = loop {
+            let next_due = walk.rest().await?;
+            cast.listen(instance).await?;
+            if !cast.act(now).await? {
+                break next_due;
+            }
+        };
         progress.tell(timeline.passed(now) as u64, now);
         if now >= end {
             break;
         }
-        let next = [timeline.next_after(now), next_due, Some(end)].into_iter().flatten().min();
+        let next = [timeline.next_after(now), next_due, cast.next(), Some(end)].into_iter().flatten().min();
         now = next.unwrap_or(end);
         walk.advance_to(now).await?;
     }

@@ -38,6 +38,18 @@ pub struct Summary {
     pub told: BTreeMap<String, BTreeMap<String, u64>>,
     /// Messages that were decided on and not sent, by state and reason.
     pub not_sent: BTreeMap<String, u64>,
+    /// Tickets by what they follow from.
+    pub tickets_opened: BTreeMap<String, u64>,
+    /// Tickets that somebody had at some time.
+    pub tickets_assigned: u64,
+    /// Tickets that nobody has in the end, by what they wait for.
+    pub tickets_waiting: BTreeMap<String, u64>,
+    /// Tickets by where they stand in the end; closed ones by whether the customer has confirmed it.
+    pub tickets: BTreeMap<String, u64>,
+    /// Invitations to surveys by where they stand in the end; those that were not sent by the reason.
+    pub surveys: BTreeMap<String, u64>,
+    /// Invitations that were sent to somebody who was asked less than thirty days before.
+    pub surveyed_too_soon: u64,
     /// Messages that still wait.
     pub undelivered: u64,
     /// Events that a consumer could not apply, and those that wait behind them, by consumer.
@@ -69,6 +81,13 @@ impl Summary {
             self.arrived_after_promised_day,
         );
         compare("arrived after its start".to_owned(), expected.arrived_after_its_start, self.arrived_after_its_start);
+        let of = |counts: &BTreeMap<String, u64>, name: &str| counts.get(name).copied().unwrap_or_default();
+        compare(
+            "tickets for missed days".to_owned(),
+            of(&self.events, "seva.customers.order.promised_day_missed.v1"),
+            of(&self.tickets_opened, "promised_day_missed"),
+        );
+        compare("customers surveyed too soon".to_owned(), 0, self.surveyed_too_soon);
         differences
     }
 

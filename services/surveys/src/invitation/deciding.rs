@@ -15,7 +15,7 @@ use super::{
     store::{self, Schedule},
 };
 use crate::{
-    programme, recipient, survey,
+    loop_case, programme, recipient, survey,
     throttle::{self, Rules, store::Reservation},
 };
 
@@ -107,11 +107,13 @@ async fn look(connection: &mut PgConnection, customers: &[Uuid], held: &[Invitat
     let programmes: BTreeSet<Uuid> = held.iter().map(|invitation| invitation.programme).collect();
     let programmes = programme::store::find(&mut *connection, &programmes.into_iter().collect::<Vec<_>>()).await?;
     let surveys: Vec<Uuid> = programmes.iter().map(|programme| programme.survey_id).collect();
+    let mut with_open_ticket = recipient::store::with_open_ticket(&mut *connection, customers).await?;
+    with_open_ticket.extend(loop_case::store::with_open_case(&mut *connection, customers).await?);
     Ok(Known {
         published: survey::store::published(&mut *connection, &surveys).await?,
         programmes: programmes.into_iter().map(|programme| (programme.id, programme)).collect(),
         recipients: recipient::store::find(connection, customers).await?,
-        with_open_ticket: recipient::store::with_open_ticket(connection, customers).await?,
+        with_open_ticket,
         ledgers: throttle::store::load(connection, customers).await?,
     })
 }

@@ -29,7 +29,7 @@ pub struct Known {
     pub published: HashMap<Uuid, i32>,
     /// By customer.
     pub recipients: HashMap<Uuid, Recipient>,
-    /// Customers who have an open ticket.
+    /// Customers who have an open ticket, or a low score that one is asked for.
     pub with_open_ticket: HashSet<Uuid>,
     /// What customers were asked, by customer.
     pub ledgers: HashMap<Uuid, Ledger>,

@@ -21,9 +21,9 @@ pub struct Invitation {
     pub trigger: Trigger,
     /// Who is asked.
     pub customer: Uuid,
-    /// What it is about, such as `orders/{id}`; one invitation each and programme (SU11).
+    /// What it is about, such as `orders/{id}`.
     pub subject: String,
-    /// The sequence of the subject's event that triggered it.
+    /// The sequence of the subject's event that triggered it; one invitation each and programme (SU11).
     pub triggered_by: i64,
     /// Survey and number; from the decision to ask on (SU4).
     pub survey_version: Option<(Uuid, i32)>,
@@ -53,7 +53,7 @@ pub struct Invitation {
     pub response: Option<Uuid>,
     /// Counts the saves of its response.
     pub revision: i32,
-    /// What comes next: the decision, or the end of the time to answer.
+    /// What comes next: the decision, a look at what was answered low, or the end of the time to answer.
     pub due_at: Option<Timestamp>,
     /// Of the event that triggered it.
     pub story: Story,
@@ -143,6 +143,12 @@ impl Invitation {
             Happening::Held | Happening::Queued | Happening::Started => {}
         }
         Some(Change { after, happening, at, story: story.clone() })
+    }
+
+    /// The story of what comes of it without anybody's call.
+    #[must_use]
+    pub fn aftermath(&self) -> Story {
+        Story { hops: self.story.hops + 1, ..self.story.clone() }
     }
 
     /// Decided: it is asked, in this version, until `expire_at`.

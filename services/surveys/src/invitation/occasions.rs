@@ -17,7 +17,7 @@ use crate::{
     programme::{self, Programme, Trigger},
 };
 
-/// Holds an invitation for each occasion and active programme of its trigger (SU11).
+/// Holds an invitation for each occasion and active programme of its trigger, once (SU11).
 pub async fn hold(
     connection: &mut PgConnection,
     actor: &str,

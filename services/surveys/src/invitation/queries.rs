@@ -42,10 +42,10 @@ impl ListInvitations {
     }
 }
 
-/// One invitation, with its response if there is one.
-pub async fn get(db: &Database, id: Uuid) -> Result<(Invitation, Option<Response>), Error> {
+/// One invitation, with its response if there is one and the caller may read it.
+pub async fn get(db: &Database, id: Uuid, reads_responses: bool) -> Result<(Invitation, Option<Response>), Error> {
     let invitation = store::load(db, id).await?;
-    let response = response::store::of_invitation(db.calls(), id).await?;
+    let response = if reads_responses { response::store::of_invitation(db.calls(), id).await? } else { None };
     Ok((invitation, response))
 }
 

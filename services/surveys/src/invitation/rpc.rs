@@ -10,6 +10,9 @@ use tonic::{Request, Response, Status};
 
 use super::{convert, queries};
 
+/// The scope of those who may read what customers answered.
+const READS_RESPONSES: &str = "responses.read";
+
 /// Serves invitations.
 #[derive(Debug, Clone)]
 pub struct InvitationRpc {
@@ -32,8 +35,8 @@ impl InvitationService for InvitationRpc {
         &self,
         request: Request<GetInvitationRequest>,
     ) -> Result<Response<GetInvitationResponse>, Status> {
-        let (_, id) = incoming(request, |request| convert::name_only(&request.name))?;
-        let (invitation, response) = queries::get(&self.db, id).await?;
+        let (call, id) = incoming(request, |request| convert::name_only(&request.name))?;
+        let (invitation, response) = queries::get(&self.db, id, call.principal.has_scope(READS_RESPONSES)).await?;
         let response = response.as_ref().map(Into::into);
         Ok(Response::new(GetInvitationResponse { invitation: Some((&invitation).into()), response }))
     }

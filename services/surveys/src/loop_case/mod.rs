@@ -3,7 +3,7 @@
 pub(crate) mod convert;
 pub(crate) mod following;
 pub mod model;
-mod queries;
+pub(crate) mod queries;
 mod rpc;
 pub(crate) mod store;
 

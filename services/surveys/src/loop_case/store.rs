@@ -1,6 +1,6 @@
 //! All SQL of loop cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use seva_runtime::Error;
 use seva_store::{Database, Fault, NewEvent, event};
@@ -66,10 +66,20 @@ pub async fn load(db: &Database, id: Uuid) -> Result<LoopCase, Error> {
 }
 
 /// Which questions of these responses have a case.
-pub async fn followed(executor: impl PgExecutor<'_>, responses: &[Uuid]) -> Result<Vec<(Uuid, String)>, Fault> {
+pub async fn followed(executor: impl PgExecutor<'_>, responses: &[Uuid]) -> Result<HashSet<(Uuid, String)>, Fault> {
     let rows = sqlx::query!("select response_id, question_id from loop_case where response_id = any($1)", responses);
     let rows = rows.fetch_all(executor).await?;
     Ok(rows.into_iter().map(|row| (row.response_id, row.question_id)).collect())
+}
+
+/// Those of these customers who have a case that is not over.
+pub async fn with_open_case(connection: &mut PgConnection, customers: &[Uuid]) -> Result<HashSet<Uuid>, Fault> {
+    let customers = sqlx::query_scalar!(
+        "select distinct customer_id from loop_case
+         where state not in ('verified', 'unreachable', 'canceled') and customer_id = any($1)",
+        customers
+    );
+    Ok(customers.fetch_all(connection).await?.into_iter().collect())
 }
 
 /// Locks the cases of these responses for the rest of the transaction, in one order for all.

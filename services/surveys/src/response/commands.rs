@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{BusinessClock, Error, Write, auth::LinkSigner, call::Story, telemetry};
 use seva_store::{Database, due::Bell, fault::write_conflict};
@@ -10,12 +11,13 @@ use uuid::Uuid;
 
 use super::{
     links::{PURPOSE, invalid_link},
-    model::{self, Response, Save},
+    model::{self, Response, Save, State},
     store::{self, Write as Writing},
 };
 use crate::{
     invitation::{self, Invitation},
-    loop_case, programme,
+    loop_case::{self, LoopCase},
+    programme,
     survey::{SurveyVersion, Versions},
 };
 
@@ -106,11 +108,7 @@ impl ByLink {
             }
             let story = answered(&invitation.story, &write.story);
             let saved = model::save(&invitation, response, &version, &save, new_id(), story, now)?;
-            let response = &saved.change.after;
-            let mut opened = response.low_scores(&invitation, &[], new_id, now);
-            if !opened.is_empty() {
-                opened = self.unfollowed(&invitation, opened).await?;
-            }
+            let opened = self.low_scores(&invitation, &saved.change.after, now).await?;
             let writing = Writing { known: &invitation, saved: &saved, opened: &opened, given: &save.answers };
             if store::save(&self.db, write, &writing).await? {
                 self.expiries.ring();
@@ -122,20 +120,22 @@ impl ByLink {
         Err(write_conflict())
     }
 
-    /// Those of new cases that the programme wants followed and that there are none of yet.
-    async fn unfollowed(
+    /// Cases for what was answered low, where the answers are complete, the programme wants that and there are none yet (SU5).
+    async fn low_scores(
         &self,
         invitation: &Invitation,
-        opened: Vec<loop_case::LoopCase>,
-    ) -> Result<Vec<loop_case::LoopCase>, Error> {
+        response: &Response,
+        now: Timestamp,
+    ) -> Result<Vec<LoopCase>, Error> {
+        if response.state == State::InProgress || !response.has_low_score() {
+            return Ok(Vec::new());
+        }
         let programmes = programme::store::find(self.db.calls(), &[invitation.programme]).await?;
         if !programmes.iter().any(|programme| programme.follow_low_scores) {
             return Ok(Vec::new());
         }
-        let responses: Vec<Uuid> = opened.iter().map(|case| case.response).collect();
-        let followed = loop_case::store::followed(self.db.calls(), &responses).await?;
-        let is_new = |case: &loop_case::LoopCase| !followed.iter().any(|(_, question)| *question == case.question_id);
-        Ok(opened.into_iter().filter(is_new).collect())
+        let followed = loop_case::store::followed(self.db.calls(), &[response.id]).await?;
+        Ok(response.low_scores(invitation, &followed, new_id, now))
     }
 
     async fn load(&self, linked: Linked) -> Result<(Invitation, Option<Response>, Arc<SurveyVersion>), Error> {

@@ -1,6 +1,6 @@
 //! What becomes of a response: pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use seva_proto::common::v1::ErrorReason;
@@ -17,6 +17,9 @@ use crate::{
 
 /// How long complete answers can be put right.
 pub const CORRECTABLE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A low score is followed after so long without another answer, though more may come: nobody waits two weeks for an answer to "it is broken".
+pub const IDLE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What a customer answered to one invitation.
 #[derive(Debug, Clone)]
@@ -130,6 +133,8 @@ pub struct Saved {
     pub change: Change,
     /// The invitation, when its state changes too.
     pub invitation: Option<invitation::model::Change>,
+    /// What comes next for the invitation.
+    pub due_at: Option<Timestamp>,
     /// Questions whose words were taken back.
     pub taken_back: Vec<String>,
 }
@@ -217,14 +222,17 @@ pub fn save(
         Happening::Completed => Some(InvitationHappening::Completed),
         _ => Some(InvitationHappening::Started).filter(|_| after.revision == 1),
     };
+    let due_at = after.due_at(invitation, now);
     let invitation_change = of_invitation.and_then(|happening| invitation.happens(happening, now, &story));
     let invitation_change = invitation_change.map(|mut change| {
         change.after.response = Some(after.id);
+        change.after.due_at = due_at;
         change
     });
     Ok(Saved {
         change: Change::of(after, invitation, happening, now, story),
         invitation: invitation_change,
+        due_at,
         taken_back,
     })
 }
@@ -269,35 +277,52 @@ impl Response {
             return None;
         }
         let after = Self { version: self.version + 1, state: State::Partial, ..self };
-        let story = Story { hops: invitation.story.hops + 1, ..invitation.story.clone() };
-        Some(Change::of(after, invitation, Happening::Partial, now, story))
+        Some(Change::of(after, invitation, Happening::Partial, now, invitation.aftermath()))
     }
 
-    /// Cases for the low scores that are not followed yet (SU5); nothing is low before the answers are complete or their time is over.
+    /// What comes next after an answer at `now`: a look at what was answered low, or the end of the time to answer.
+    fn due_at(&self, invitation: &Invitation, now: Timestamp) -> Option<Timestamp> {
+        if self.state != State::InProgress {
+            return None;
+        }
+        let look = self.has_low_score().then(|| now.saturating_add(IDLE).unwrap_or(Timestamp::MAX));
+        [look, invitation.expire_at].into_iter().flatten().min()
+    }
+
+    /// Whether there is a score that is low enough to be followed.
+    #[must_use]
+    pub fn has_low_score(&self) -> bool {
+        self.low_answers().next().is_some()
+    }
+
+    fn low_answers(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.answers.iter().filter_map(|answered| match answered.value {
+            Value::Score(score) if is_low(answered.kind, score) => Some((answered.question_id.as_str(), score)),
+            _ => None,
+        })
+    }
+
+    /// Cases for the low scores that are not `followed` yet, by response and question (SU5). To be asked for when the answers are complete,
+    /// have rested for [`IDLE`], or can no longer be given.
     #[must_use]
     pub fn low_scores(
         &self,
         invitation: &Invitation,
-        followed: &[&str],
+        followed: &HashSet<(Uuid, String)>,
         mut new_id: impl FnMut() -> Uuid,
         now: Timestamp,
     ) -> Vec<LoopCase> {
-        if self.state == State::InProgress {
-            return Vec::new();
-        }
-        let low = self.answers.iter().filter_map(|answered| match answered.value {
-            Value::Score(score) if is_low(answered.kind, score) => Some((&answered.question_id, score)),
-            _ => None,
-        });
         let language = invitation.language.as_ref().map_or(ENGLISH, |language| language.as_str());
-        low.filter(|(question_id, _)| !followed.contains(&question_id.as_str()))
+        self.low_answers()
+            .map(|(question_id, score)| (question_id.to_owned(), score))
+            .filter(|(question_id, _)| !followed.contains(&(self.id, question_id.clone())))
             .map(|(question_id, score)| LoopCase {
                 id: new_id(),
                 version: 1,
                 response: self.id,
                 customer: self.customer,
                 programme: self.programme,
-                question_id: question_id.clone(),
+                question_id,
                 score,
                 subject: invitation.subject.clone(),
                 language: language.to_owned(),

@@ -119,9 +119,9 @@ pub struct Write<'a> {
 }
 
 /// Saves answers and what follows from them in one statement; `false`: another write came first, and nothing was written. The invitation's
-/// row lets one of many through (SU1, SU5).
+/// row lets one of many through (SU1, SU5): its revision changes with each save, its schedule when low scores were looked at.
 pub async fn save(db: &Database, caller: &Caller, write: &Write<'_>) -> Result<bool, Error> {
-    let Write { known, saved: Saved { change, invitation, taken_back }, opened, given } = write;
+    let Write { known, saved: Saved { change, invitation, due_at, taken_back }, opened, given } = write;
     let after = &change.after;
     let invitation_after = invitation.as_ref().map_or(*known, |change| &change.after);
     let is_given = |answered: &&Answered| given.iter().any(|given| given.question_id == answered.question_id);
@@ -137,7 +137,7 @@ pub async fn save(db: &Database, caller: &Caller, write: &Write<'_>) -> Result<b
         r#"with gate as (
                update invitation
                set version = $4, state = $5, due_at = $6, response_id = $7, revision = revision + 1
-               where id = $1 and version = $2 and revision = $3
+               where id = $1 and version = $2 and revision = $3 and due_at is not distinct from $40
                returning id, programme_id, customer_id, subject, survey_id, survey_number
            ), saved as (
                insert into response as r (
@@ -170,7 +170,7 @@ pub async fn save(db: &Database, caller: &Caller, write: &Write<'_>) -> Result<b
         known.revision,
         invitation_after.version,
         invitation_after.state.name(),
-        invitation_after.due_at.map(jiff_sqlx::Timestamp::from) as _,
+        due_at.map(jiff_sqlx::Timestamp::from) as _,
         after.id,
         after.version,
         after.state.name(),
@@ -204,6 +204,7 @@ pub async fn save(db: &Database, caller: &Caller, write: &Write<'_>) -> Result<b
         &events.iter().map(|event| event.payload.as_slice()).collect::<Vec<_>>() as _,
         context::of(caller),
         name(after.id),
+        known.due_at.map(jiff_sqlx::Timestamp::from) as _,
     );
     Ok(db.write(statement.fetch_optional(db.calls())).await?.is_some())
 }

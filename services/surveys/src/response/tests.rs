@@ -10,7 +10,7 @@ use super::{
     model::{Happening, Response, Save, Saved, State, is_closed, save},
 };
 use crate::{
-    invitation::{Invitation, State as InvitationState, tests as invitations},
+    invitation::{Happening as InvitationHappening, Invitation, State as InvitationState, tests as invitations},
     survey::{Answer, Question, QuestionKind, SurveyVersion, Value},
 };
 
@@ -123,23 +123,68 @@ fn an_older_revision_a_faulty_answer_and_a_missing_one_are_refused() {
 
 // SU5
 #[test]
-fn a_low_score_is_followed_once_and_not_before_the_end() {
+fn each_low_score_is_followed_once() {
     let low = vec![scored("csat", 2), scored("nps", 6)];
     let (invitation, begun, _) = saved(&queued(), None, &saving(0, low, false), hour(2)).unwrap();
     let cases = |response: &Response, followed: &[&str]| {
-        let cases = response.low_scores(&invitation, followed, Uuid::nil, hour(5));
+        let followed = followed.iter().map(|question| (response.id, (*question).to_owned())).collect();
+        let cases = response.low_scores(&invitation, &followed, Uuid::nil, hour(5));
         cases.into_iter().map(|case| (case.question_id, case.score)).collect::<Vec<_>>()
     };
-    assert!(cases(&begun, &[]).is_empty());
-
-    let partial = begun.end(&invitation, hour(100)).unwrap().after;
-    assert_eq!(cases(&partial, &[]), [("csat".to_owned(), 2), ("nps".to_owned(), 6)]);
-    assert_eq!(cases(&partial, &["csat"]), [("nps".to_owned(), 6)]);
-    assert!(partial.end(&invitation, hour(101)).is_none(), "it ends once");
+    assert_eq!(cases(&begun, &[]), [("csat".to_owned(), 2), ("nps".to_owned(), 6)]);
+    assert_eq!(cases(&begun, &["csat"]), [("nps".to_owned(), 6)]);
+    assert_eq!(cases(&begun, &["nps", "csat"]), []);
 
     let high = vec![scored("csat", 3), scored("nps", 7)];
     let (_, content, _) = saved(&queued(), None, &saving(0, high, true), hour(2)).unwrap();
-    assert!(cases(&content, &[]).is_empty());
+    assert!(cases(&content, &[]).is_empty() && !content.has_low_score());
+}
+
+#[test]
+fn what_was_answered_low_is_looked_at_half_an_hour_after_the_last_answer() {
+    let minutes = |at: i64, minutes: i64| Some(hour(at) + jiff::SignedDuration::from_mins(minutes));
+    let low = saving(0, vec![scored("csat", 2)], false);
+    let (invitation, begun, first) = saved(&queued(), None, &low, hour(2)).unwrap();
+    assert_eq!((first.due_at, invitation.due_at), (minutes(2, 30), minutes(2, 30)));
+
+    let more = saving(1, vec![words("It is broken")], false);
+    let (_, _, second) = saved(&invitation, Some(begun.clone()), &more, hour(3)).unwrap();
+    assert_eq!(second.due_at, minutes(3, 30), "each answer begins it anew");
+    let raised = saving(1, vec![scored("csat", 3)], false);
+    let (_, _, second) = saved(&invitation, Some(begun.clone()), &raised, hour(3)).unwrap();
+    assert_eq!(second.due_at, Some(hour(100)), "nothing is low any more");
+    let late = saving(1, vec![words("It is broken")], false);
+    let (_, _, second) = saved(&invitation, Some(begun.clone()), &late, minutes(99, 45).unwrap()).unwrap();
+    assert_eq!(second.due_at, Some(hour(100)), "not after the end");
+    let (_, _, last) = saved(&invitation, Some(begun), &saving(1, vec![], true), hour(3)).unwrap();
+    assert_eq!(last.due_at, None, "complete answers are followed at once");
+}
+
+// The whole table, as the README has it.
+#[test]
+fn a_response_goes_the_way_of_the_table() {
+    let (started, begun, first) = saved(&queued(), None, &saving(0, vec![scored("csat", 5)], false), hour(2)).unwrap();
+    assert_eq!((begun.state, first.change.happening), (State::InProgress, Happening::Saved));
+    let (_, at_once, first) = saved(&queued(), None, &saving(0, vec![scored("csat", 5)], true), hour(2)).unwrap();
+    assert_eq!((at_once.state, first.change.happening), (State::Completed, Happening::Completed));
+
+    let more = saving(1, vec![scored("csat", 4)], false);
+    let (_, after, second) = saved(&started, Some(begun.clone()), &more, hour(3)).unwrap();
+    assert_eq!((after.state, second.change.happening), (State::InProgress, Happening::Saved));
+    let (completed, after, second) = saved(&started, Some(begun.clone()), &saving(1, vec![], true), hour(3)).unwrap();
+    assert_eq!((after.state, second.change.happening), (State::Completed, Happening::Completed));
+    let ended = begun.end(&started, hour(100)).unwrap();
+    assert_eq!((ended.after.state, ended.happening), (State::Partial, Happening::Partial));
+
+    let right = saving(2, vec![scored("csat", 3)], false);
+    let (_, corrected, third) = saved(&completed, Some(after), &right, hour(4)).unwrap();
+    assert_eq!((corrected.state, third.change.happening), (State::Completed, Happening::Corrected));
+    assert!(corrected.end(&completed, hour(100)).is_none(), "complete answers stay complete");
+
+    let expired = started.happens(InvitationHappening::Expired, hour(100), &Story::begun_by("x")).unwrap().after;
+    let late = saved(&expired, Some(ended.after.clone()), &saving(1, vec![scored("csat", 1)], true), hour(100));
+    assert_eq!(late.unwrap_err().reason(), ErrorReason::ResponseClosed);
+    assert!(ended.after.end(&expired, hour(101)).is_none(), "it ends once");
 }
 
 // SU16

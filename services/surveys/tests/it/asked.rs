@@ -110,7 +110,7 @@ impl Street {
                 state: State::Sent.into(),
                 ..Notification::default()
             };
-            let payload = NotificationEvent { notification: Some(notification), ..NotificationEvent::default() };
+            let payload = NotificationEvent { notification: Some(notification) };
             self.event("seva.notifications.notification.sent.v1", format!("notifications/{}", new_id()), &payload)
         });
         self.hears(&DeliveriesOfMail, &sent.collect::<Vec<_>>()).await;

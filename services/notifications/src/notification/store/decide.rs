@@ -11,11 +11,8 @@ use super::{
     variables,
 };
 
-/// Who decides, as events say.
-const ACTOR: &str = "worker:notices";
-
-/// Records new notifications with their decisions and events. Those that another process has recorded meanwhile are left out (NO1).
-pub async fn save_created(connection: &mut PgConnection, created: &[Vec<Change>]) -> Result<(), Fault> {
+/// Records new notifications with their decisions and events, by `actor`. Those that another process has recorded meanwhile are left out (NO1).
+pub async fn save_created(connection: &mut PgConnection, actor: &str, created: &[Vec<Change>]) -> Result<(), Fault> {
     let last: Vec<_> = created.iter().filter_map(|changes| changes.last()).map(|change| &change.after).collect();
     if last.is_empty() {
         return Ok(());
@@ -61,11 +58,11 @@ pub async fn save_created(connection: &mut PgConnection, created: &[Vec<Change>]
     .await?;
     let inserted: HashSet<Uuid> = inserted.into_iter().collect();
     let changes: Vec<&Change> = created.iter().flatten().filter(|change| inserted.contains(&change.after.id)).collect();
-    record(connection, &changes).await
+    record(connection, actor, &changes).await
 }
 
 /// Takes back what waits and is no longer true. What is being sent meanwhile is left alone.
-pub async fn save_superseded(connection: &mut PgConnection, superseded: &[Change]) -> Result<(), Fault> {
+pub async fn save_superseded(connection: &mut PgConnection, actor: &str, superseded: &[Change]) -> Result<(), Fault> {
     if superseded.is_empty() {
         return Ok(());
     }
@@ -81,11 +78,11 @@ pub async fn save_superseded(connection: &mut PgConnection, superseded: &[Change
     .fetch_all(&mut *connection)
     .await?;
     let changes: Vec<&Change> = superseded.iter().filter(|change| updated.contains(&change.after.id)).collect();
-    record(connection, &changes).await
+    record(connection, actor, &changes).await
 }
 
 /// Appends decisions and their events. The rows are locked by now, so positions are drawn in the order of changes.
-async fn record(connection: &mut PgConnection, changes: &[&Change]) -> Result<(), Fault> {
+async fn record(connection: &mut PgConnection, actor: &str, changes: &[&Change]) -> Result<(), Fault> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -102,7 +99,7 @@ async fn record(connection: &mut PgConnection, changes: &[&Change]) -> Result<()
     .execute(&mut *connection)
     .await?;
     let events: Vec<NewEvent> = changes.iter().map(|change| event_of(change)).collect();
-    event::append(connection, ACTOR, &events).await?;
+    event::append(connection, actor, &events).await?;
     for change in changes {
         crate::metrics::decided(change);
     }

@@ -1,13 +1,16 @@
-//! All SQL of notifications, by act: reading, deciding about events, claiming what is due, finishing it, calling off.
+//! All SQL of notifications, by act: reading, deciding about events, claiming what is due, finishing it, calling off,
+//! forgetting.
 
 mod cancel;
 mod decide;
 mod due;
+mod forget;
 mod surroundings;
 
 pub use cancel::save_canceled;
 pub use decide::{save_created, save_superseded, save_truths};
 pub use due::{Claimed, Finish, RENEW_EVERY, claim, finish, next_due, renew};
+pub use forget::forget;
 pub use surroundings::{load_surroundings, load_told};
 
 use seva_runtime::{Error, call::Story};

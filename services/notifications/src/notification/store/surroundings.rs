@@ -48,7 +48,10 @@ pub async fn load_told(
     known: &mut Surroundings,
 ) -> Result<(), Fault> {
     let told = sqlx::query!(
-        "select customer_id, milestone, subject, occasion from notification where subject = any($1)",
+        r#"select customer_id as "customer_id!", milestone as "milestone!", subject as "subject!", occasion as "occasion!"
+           from notification where subject = any($1)
+           union all
+           select customer_id, milestone, subject, occasion from told_for_ever where subject = any($1)"#,
         subjects as _
     )
     .fetch_all(&mut *connection)

@@ -22,9 +22,13 @@ fn everything_known() -> Variables {
         .with("invoice_number", Variable::Code("INV-2026-118".into()))
         .with("order_count", Variable::Count(3))
         .with("order_number", Variable::Code("A-1029".into()))
+        .with("place_link", link("https://seva.example.com/place/5d1e"))
         .with("preferences_link", link("https://seva.example.com/preferences/8f2c"))
         .with("previous_promised_date", Variable::Date(date(2026, 11, 27)))
         .with("promised_date", Variable::Date(date(2026, 12, 4)))
+        .with("survey_link", link("https://seva.example.com/survey/77b0"))
+        .with("ticket_link", link("https://seva.example.com/ticket/3a9c"))
+        .with("ticket_number", Variable::Code("1000017".into()))
         .with("tracking_link", link("https://track.example.com/AB123456789IN"))
         .with("tracking_number", Variable::Code("AB123456789IN".into()))
 }
@@ -82,9 +86,9 @@ fn every_template_is_free_of_faults() {
 }
 
 #[test]
-fn the_catalog_has_the_eighteen_milestones_each_in_four_languages() {
+fn the_catalog_has_the_twenty_eight_milestones_each_in_four_languages() {
     let keys: BTreeSet<_> = all().iter().map(TemplateVersion::key).collect();
-    assert_eq!(keys.len(), 18);
+    assert_eq!(keys.len(), 28);
     for version in all() {
         let languages: Vec<_> = version.variants().iter().map(|variant| variant.language.as_str()).collect();
         assert_eq!(languages, ["bn", "en", "hi", "ur"], "{}", version.key());
@@ -203,6 +207,49 @@ fn the_link_to_the_preferences_is_there_only_when_it_is_given() {
         assert!(with.html.contains("https://seva.example.com/preferences/8f2c"), "{}", version.key());
         assert!(!without.text.contains("Choose which messages"), "{}", version.key());
         assert!(without.text.contains("You receive this message because"), "{}", version.key());
+    }
+}
+
+#[test]
+fn every_letter_leads_to_the_customers_own_place_when_there_is_one() {
+    for version in all() {
+        for tag in ["en", "hi", "bn", "ur"] {
+            let with = message(version, tag, &everything_known());
+            let without = message(version, tag, &as_little_as_possible(version));
+            for part in [&with.text, &with.html] {
+                assert!(part.contains("https://seva.example.com/place/5d1e"), "{} {tag}", version.key());
+            }
+            assert!(!without.text.contains("/place/"), "{} {tag}", version.key());
+        }
+    }
+}
+
+#[test]
+fn a_message_about_a_ticket_says_its_number_in_the_subject_and_leads_to_its_page() {
+    let about_tickets: Vec<_> = all().iter().filter(|version| version.key().starts_with("ticket_")).collect();
+    assert_eq!(about_tickets.len(), 9);
+    for version in about_tickets {
+        for tag in ["en", "hi", "bn", "ur"] {
+            let message = message(version, tag, &everything_known());
+            assert!(message.subject.contains("1000017"), "{} {tag}", version.key());
+            assert!(message.text.contains("https://seva.example.com/ticket/3a9c"), "{} {tag}", version.key());
+        }
+    }
+}
+
+#[test]
+fn every_language_says_as_much_as_the_others() {
+    for version in all() {
+        let shape = |variant: &crate::template::Variant| {
+            let kinds = variant.blocks.iter().map(|block| match block {
+                Block::Paragraph { when, unless, .. } => format!("paragraph {when:?} {unless:?}"),
+                Block::Detail { variable, .. } => format!("detail {variable}"),
+                Block::Link { variable, .. } => format!("link {variable}"),
+            });
+            kinds.collect::<Vec<_>>()
+        };
+        let shapes: BTreeSet<_> = version.variants().iter().map(shape).collect();
+        assert_eq!(shapes.len(), 1, "{}: {shapes:#?}", version.key());
     }
 }
 

@@ -11,6 +11,7 @@ use seva_runtime::{
     tasks::Tasks,
     telemetry,
 };
+use seva_values::PublicUrl;
 
 use super::{ServeArgs, connect, listen, until_asked};
 use crate::{assembly::portal, failure::Failure};
@@ -23,7 +24,7 @@ pub struct CheckedPortal {
     /// Proves that forms are ours.
     forms: LinkSigner,
     company: Company,
-    public_url: http::Uri,
+    public_url: PublicUrl,
 }
 
 impl ServeArgs {
@@ -59,7 +60,7 @@ pub(super) async fn serve_portal(checked: CheckedPortal, telemetry: &TelemetryCo
     let customers = peers.get(seva_customers::NAME).context("the portal calls customers")?;
     let intake = Peer::connect_lazy(customers, Identity::Anonymous).map_err(Failure::Usage)?;
     let settings = seva_portal::Settings {
-        public_url,
+        public_url: public_url.as_str().parse().context("a public URL is a URL")?,
         company: company.name,
         forms,
         mail_folder: None,

@@ -1,15 +1,24 @@
 //! Reads the summary from the services' APIs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, anyhow};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seva_proto::{
     common::v1::PromisedDate as PromisedDateMessage,
     customers::v1::{ListOrdersRequest, Order, order::PromisedDateOutcome, order_service_client::OrderServiceClient},
     notifications::v1::{
         ListNotificationsRequest, Notification, notification::State,
         notification_service_client::NotificationServiceClient,
+    },
+    surveys::v1::{
+        Invitation, ListInvitationsRequest, invitation::SuppressReason,
+        invitation_service_client::InvitationServiceClient,
+    },
+    tickets::v1::{
+        ListTicketsRequest, Ticket,
+        ticket::{Closure, WaitReason},
+        ticket_service_client::TicketServiceClient,
     },
 };
 use seva_store::dead_letter;
@@ -20,6 +29,9 @@ use crate::{failure::Failure, instance::Instance, replay::timeline::state_name};
 
 /// Rows of one answer.
 const PAGE: i32 = 1000;
+
+/// For so long a customer who was asked is not asked again, by any programme.
+const LEFT_ALONE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Milestones that tell a customer that the promised day will not be kept.
 const WARNINGS: [&str; 2] = ["order_promised_day_at_risk", "order_delayed"];
@@ -36,6 +48,8 @@ pub async fn collect(instance: &Instance) -> Result<Summary, Failure> {
     count_notifications(&mut summary, &notifications);
     summary.told_before_promised_day_had_passed = told_in_time(&orders, &notifications);
     count_events(&mut summary, instance).await?;
+    count_tickets(&mut summary, &list_tickets(instance).await?);
+    count_invitations(&mut summary, &list_invitations(instance).await?);
     for service in &instance.services {
         let counts = dead_letter::counts(&service.foundation.db).await.context("counting dead letters")?;
         for (consumer, source, state, count) in counts {
@@ -76,8 +90,39 @@ async fn list_notifications(instance: &Instance) -> Result<Vec<Notification>, Fa
     }
 }
 
+async fn list_tickets(instance: &Instance) -> Result<Vec<Ticket>, Failure> {
+    let mut client = TicketServiceClient::new(instance.operators_peer("tickets")?);
+    let (mut tickets, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListTicketsRequest { page_size: PAGE, page_token, ..ListTicketsRequest::default() };
+        let page = client.list_tickets(request).await;
+        let page = page.map_err(|status| anyhow!("tickets cannot be listed: {status}"))?.into_inner();
+        tickets.extend(page.tickets);
+        if page.next_page_token.is_empty() {
+            return Ok(tickets);
+        }
+        page_token = page.next_page_token;
+    }
+}
+
+async fn list_invitations(instance: &Instance) -> Result<Vec<Invitation>, Failure> {
+    let mut client = InvitationServiceClient::new(instance.operators_peer("surveys")?);
+    let (mut invitations, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListInvitationsRequest { page_size: PAGE, page_token, filter: None };
+        let page = client.list_invitations(request).await;
+        let page = page.map_err(|status| anyhow!("invitations cannot be listed: {status}"))?.into_inner();
+        invitations.extend(page.invitations);
+        if page.next_page_token.is_empty() {
+            return Ok(invitations);
+        }
+        page_token = page.next_page_token;
+    }
+}
+
 /// Reads every feed from its floor to its head.
 async fn count_events(summary: &mut Summary, instance: &Instance) -> Result<(), Failure> {
+    let mut assigned = BTreeSet::new();
     for service in &instance.services {
         let bounds = service.feed.bounds().await.context("asking for the bounds of a feed")?;
         let mut cursor = bounds.floor;
@@ -87,10 +132,56 @@ async fn count_events(summary: &mut Summary, instance: &Instance) -> Result<(), 
             cursor = last.feed_no;
             for event in &events {
                 *summary.events.entry(event.kind.clone()).or_default() += 1;
+                if event.kind == "seva.tickets.ticket.assigned.v1" {
+                    assigned.insert(event.subject.clone());
+                }
             }
         }
     }
+    summary.tickets_assigned = assigned.len() as u64;
     Ok(())
+}
+
+pub(super) fn count_tickets(summary: &mut Summary, tickets: &[Ticket]) {
+    for ticket in tickets {
+        let matter = ticket.matter.as_ref().map_or("asked by a person", |matter| matter.kind.as_str());
+        *summary.tickets_opened.entry(matter.to_owned()).or_default() += 1;
+        let state = in_words(ticket.state().as_str_name(), "STATE_");
+        let state = match ticket.closure() {
+            Closure::Unspecified => state,
+            closure => format!("{state}: {}", in_words(closure.as_str_name(), "CLOSURE_")),
+        };
+        *summary.tickets.entry(state).or_default() += 1;
+        if ticket.wait_reason() != WaitReason::Unspecified {
+            let reason = in_words(ticket.wait_reason().as_str_name(), "WAIT_REASON_");
+            *summary.tickets_waiting.entry(reason).or_default() += 1;
+        }
+    }
+}
+
+pub(super) fn count_invitations(summary: &mut Summary, invitations: &[Invitation]) {
+    let mut sent: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
+    for invitation in invitations {
+        let state = in_words(invitation.state().as_str_name(), "STATE_");
+        let state = match invitation.suppress_reason() {
+            SuppressReason::Unspecified => state,
+            reason => format!("{state}: {}", in_words(reason.as_str_name(), "SUPPRESS_REASON_")),
+        };
+        *summary.surveys.entry(state).or_default() += 1;
+        if let Some(at) = invitation.send_time.as_ref().and_then(instant) {
+            sent.entry(invitation.customer.as_str()).or_default().push(at);
+        }
+    }
+    for times in sent.values_mut() {
+        times.sort_unstable();
+        let too_soon = times.windows(2).filter(|pair| pair[1].duration_since(pair[0]) < LEFT_ALONE);
+        summary.surveyed_too_soon += too_soon.count() as u64;
+    }
+}
+
+/// `STATE_PENDING_CUSTOMER` as `pending_customer`.
+fn in_words(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase()
 }
 
 pub(super) fn count_orders(summary: &mut Summary, orders: &[Order]) {

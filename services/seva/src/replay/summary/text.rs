@@ -24,6 +24,11 @@ impl fmt::Display for Summary {
         }
         section(f, "Messages not sent", &self.not_sent)?;
         line(f, "Messages that still wait", self.undelivered)?;
+        section(f, "Tickets opened", &self.tickets_opened)?;
+        line(f, "  assigned to somebody at some time", self.tickets_assigned)?;
+        section(f, "Tickets by final state", &self.tickets)?;
+        section(f, "Tickets that still wait for somebody", &self.tickets_waiting)?;
+        section(f, "Surveys", &self.surveys)?;
         section(f, "Dead letters", &self.dead_letters)?;
         section(f, "Events", &self.events)
     }

@@ -12,7 +12,7 @@ use super::{
     Invitation, InvitationRow, read,
 };
 
-/// Makes the invitations of occasions. Where the programme has one for the subject already, nothing is made (SU11): so a cursor can be set
+/// Makes the invitations of occasions. Where the programme has one for the occasion already, nothing is made (SU11): so a cursor can be set
 /// back.
 pub async fn insert_held(connection: &mut PgConnection, actor: &str, held: &[Change]) -> Result<(), Fault> {
     if held.is_empty() {
@@ -34,7 +34,7 @@ pub async fn insert_held(connection: &mut PgConnection, actor: &str, held: &[Cha
                id, programme_id, trigger, customer_id, subject, triggered_by, staff_member_id, inclusion_probability, from_low_score,
                decide_at, correlation_id, causation_id, hops, traceparent, created_at
            )
-           on conflict on constraint invitation_subject_once do nothing
+           on conflict on constraint invitation_occasion_once do nothing
            returning id"#,
         &all().map(|invitation| invitation.id).collect::<Vec<_>>(),
         &all().map(|invitation| invitation.programme).collect::<Vec<_>>(),
@@ -75,7 +75,7 @@ pub async fn save(connection: &mut PgConnection, actor: &str, changes: &[Change]
         r#"update invitation i
            set version = g.version, survey_id = g.survey_id, survey_number = g.survey_number, state = g.state,
                suppress_reason = g.suppress_reason, language = g.language, next_eligible_at = g.next_eligible_at,
-               decide_at = g.decide_at, sent_at = g.sent_at, expire_at = g.expire_at, due_at = g.due_at, leased_until = '-infinity'
+               decide_at = g.decide_at, sent_at = g.sent_at, expire_at = g.expire_at, due_at = g.due_at, leased_until = null
            from unnest(
                $1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
                $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[]

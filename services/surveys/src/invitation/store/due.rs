@@ -1,4 +1,4 @@
-//! What comes due: decisions of held invitations, and the end of the time to answer.
+//! What comes due: decisions of held invitations, looks at what was answered low, and the end of the time to answer.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub async fn claim(db: &Database, schedule: Schedule, now: Timestamp, limit: i64
                 "update invitation i set leased_until = $4
                  from (
                      select id from invitation
-                     where state = 'held' and due_at <= $1 and leased_until <= $2
+                     where state = 'held' and due_at <= $1 and (leased_until is null or leased_until <= $2)
                      order by due_at limit $3 for update skip locked
                  ) as due
                  where i.id = due.id
@@ -65,7 +65,7 @@ pub async fn claim(db: &Database, schedule: Schedule, now: Timestamp, limit: i64
                 "update invitation i set leased_until = $4
                  from (
                      select id from invitation
-                     where state in ('queued', 'sent', 'started') and due_at <= $1 and leased_until <= $2
+                     where state in ('queued', 'sent', 'started') and due_at <= $1 and (leased_until is null or leased_until <= $2)
                      order by due_at limit $3 for update skip locked
                  ) as due
                  where i.id = due.id
@@ -112,13 +112,23 @@ pub async fn held_of(
     read(rows.fetch_all(connection).await?)
 }
 
+/// Lets invitations wait for the end of their time to answer. No event: nothing has happened to them. Their rows have to be locked.
+pub async fn wait_for_end(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), Fault> {
+    if !ids.is_empty() {
+        sqlx::query!("update invitation set due_at = expire_at, leased_until = null where id = any($1)", ids)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Puts decisions off. No event: nothing has been decided.
 pub async fn wait(connection: &mut PgConnection, waiting: &[(Uuid, Timestamp)]) -> Result<(), Fault> {
     if waiting.is_empty() {
         return Ok(());
     }
     sqlx::query!(
-        "update invitation i set due_at = g.until, leased_until = '-infinity'
+        "update invitation i set due_at = g.until, leased_until = null
          from unnest($1::uuid[], $2::timestamptz[]) as g (id, until)
          where i.id = g.id and i.state = 'held'",
         &waiting.iter().map(|(id, _)| *id).collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ mod changes;
 mod due;
 
 pub use changes::{insert_held, lock_held_about, save};
-pub use due::{Schedule, claim, held_of, next_due, wait};
+pub use due::{Schedule, claim, held_of, next_due, wait, wait_for_end};
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ pub struct InvitationRow {
     revision: i32,
     due_at: Option<jiff_sqlx::Timestamp>,
     #[expect(dead_code, reason = "claims look at it, in SQL")]
-    leased_until: jiff_sqlx::Timestamp,
+    leased_until: Option<jiff_sqlx::Timestamp>,
     correlation_id: String,
     causation_id: String,
     hops: i16,

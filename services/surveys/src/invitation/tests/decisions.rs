@@ -159,13 +159,19 @@ proptest! {
     #[test]
     fn nobody_is_asked_too_often_whatever_comes_due(
         dues in prop::collection::vec((1_i64..24 * 800, 1_u128..4), 1..80), step in 1_i64..200,
+        pause_days in 0_i64..40, yearly_maximum in 1_usize..6,
     ) {
         let programmes = [
             Programme { priority: 1, ..a_programme(1) },
             Programme { priority: 5, pause_between: SignedDuration::from_hours(24 * 14), ..a_programme(2) },
             Programme { priority: 5, pause_between: SignedDuration::from_hours(24 * 400), ..a_programme(3) },
         ];
-        let rules = Rules { ask_within: SignedDuration::from_hours(24 * 30), ..Rules::default() };
+        let rules = Rules {
+            pause_between_any: SignedDuration::from_hours(24 * pause_days),
+            yearly_maximum,
+            ask_within: SignedDuration::from_hours(24 * 30),
+            ..Rules::default()
+        };
         let mut waiting: Vec<Invitation> = dues.iter().enumerate().map(|(at, (due, programme))| {
             let (due, id) = (hour(*due), 1000 + at as u128);
             Invitation { decide_at: due, due_at: Some(due), ..held(id, &programmes[*programme as usize - 1]) }
@@ -198,6 +204,9 @@ proptest! {
             waiting.extend(rest.into_values());
         }
         for (place, one) in asked.iter().enumerate() {
+            let year = SignedDuration::from_hours(24 * 365);
+            let of_the_year = asked[..place].iter().filter(|other| one.asked_at.duration_since(other.asked_at) < year);
+            prop_assert!(of_the_year.count() < rules.yearly_maximum);
             for other in &asked[..place] {
                 let apart = one.asked_at.duration_since(other.asked_at);
                 prop_assert!(apart >= rules.pause_between_any);

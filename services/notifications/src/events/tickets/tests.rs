@@ -1,0 +1,105 @@
+use jiff::Timestamp;
+use seva_runtime::call::Story;
+
+use super::*;
+use crate::notification::milestone::{MILESTONES, Source};
+
+const CUSTOMER: &str = "customers/01890a5d-ac96-774b-bcce-b302099a8057";
+
+fn about(kind: &str) -> About {
+    About {
+        kind: format!("{PREFIX}{kind}.v1"),
+        subject: "tickets/one".to_owned(),
+        sequence: 7,
+        occurred_at: Timestamp::UNIX_EPOCH,
+        story: Story { correlation_id: String::new(), causation_id: String::new(), hops: 0, traceparent: None },
+    }
+}
+
+fn a_ticket() -> TicketEvent {
+    TicketEvent {
+        customer: CUSTOMER.to_owned(),
+        number: "1000017".to_owned(),
+        resolution: 2,
+        verification_attempts: 3,
+        reopen_count: 4,
+        message: "tickets/one/messages/five".to_owned(),
+        message_author: Author::Staff.into(),
+        message_visibility: Visibility::Public.into(),
+        ..TicketEvent::default()
+    }
+}
+
+fn told(kind: &str, event: &TicketEvent) -> Option<(&'static str, String)> {
+    hear(about(kind), event).unwrap().fact.map(|fact| (fact.milestone.key, fact.occasion))
+}
+
+#[test]
+fn each_event_that_matters_to_the_customer_is_told_with_its_own_occasion() {
+    let verified = TicketEvent { closure: Closure::Verified.into(), ..a_ticket() };
+    let unverified = TicketEvent { closure: Closure::Unverified.into(), ..a_ticket() };
+    let wished = TicketEvent { cancel_reason: CancelReason::ByCustomer.into(), ..a_ticket() };
+    let duplicate = TicketEvent { cancel_reason: CancelReason::Duplicate.into(), ..a_ticket() };
+    let expected = [
+        ("created", &a_ticket(), "ticket_opened", ""),
+        ("replied", &a_ticket(), "ticket_replied", "five"),
+        ("pending", &a_ticket(), "ticket_question", "five"),
+        ("resolved", &a_ticket(), "ticket_resolved", "2"),
+        ("verification_requested", &a_ticket(), "ticket_asked_again", "2.3"),
+        ("rejected", &a_ticket(), "ticket_reopened", "4"),
+        ("reopened", &a_ticket(), "ticket_reopened", "4"),
+        ("closed", &verified, "ticket_closed", "2"),
+        ("closed", &unverified, "ticket_closed_unconfirmed", "2"),
+        ("canceled", &wished, "ticket_canceled", ""),
+        ("canceled", &duplicate, "ticket_canceled", ""),
+    ];
+    for (kind, event, milestone, occasion) in expected {
+        assert_eq!(told(kind, event), Some((milestone, occasion.to_owned())), "{kind}");
+        let listed = milestone::find(milestone).unwrap();
+        assert!(listed.event_types.contains(&about(kind).kind.as_str()), "{kind} stands in the table at {milestone}");
+    }
+    let of_tickets = MILESTONES.iter().filter(|milestone| milestone.source == Source::Tickets);
+    for milestone in of_tickets {
+        assert!(expected.iter().any(|(.., key, _)| *key == milestone.key), "{} is told of no event", milestone.key);
+    }
+}
+
+#[test]
+fn what_is_among_us_and_what_the_customer_said_tells_the_customer_nothing() {
+    let internal = TicketEvent { message_visibility: Visibility::Internal.into(), ..a_ticket() };
+    let own = TicketEvent { message_author: Author::Customer.into(), ..a_ticket() };
+    let spam = TicketEvent { cancel_reason: CancelReason::Spam.into(), ..a_ticket() };
+    for (kind, event) in [
+        ("replied", &internal),
+        ("replied", &own),
+        ("pending", &internal),
+        ("canceled", &spam),
+        ("closed", &a_ticket()),
+        ("assigned", &a_ticket()),
+        ("unassigned", &a_ticket()),
+        ("updated", &a_ticket()),
+        ("clock_breached", &a_ticket()),
+        ("something_of_tomorrow", &a_ticket()),
+    ] {
+        assert_eq!(told(kind, event), None, "{kind}");
+    }
+}
+
+#[test]
+fn an_event_of_any_type_says_what_its_state_makes_untrue() {
+    let event = TicketEvent { state: State::Open.into(), ..a_ticket() };
+
+    let News { said, fact } = hear(about("something_of_tomorrow"), &event).unwrap();
+
+    assert!(fact.is_none());
+    let topics: Vec<Topic> = said.iter().map(|(matter, _)| matter.topic).collect();
+    assert_eq!(topics, [Topic::TicketQuestion, Topic::TicketSolved, Topic::TicketEnd]);
+    assert!(said.iter().all(|(matter, standing)| matter.subject == "tickets/one" && standing.sequence == 7));
+}
+
+#[test]
+fn an_event_without_its_customer_can_never_be_applied() {
+    let nobody = TicketEvent { customer: String::new(), ..a_ticket() };
+
+    assert!(hear(about("created"), &nobody).unwrap_err().is_permanent());
+}

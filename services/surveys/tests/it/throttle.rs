@@ -1,0 +1,190 @@
+//! Nobody is asked too often, whatever comes to pass, and however many decide at once (SU2).
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use seva_proto::{
+    notifications::v1::{DecisionReason, notification::State as MailState},
+    surveys::v1::{
+        Programme,
+        invitation::{State, SuppressReason},
+        programme::Trigger,
+        question::Kind,
+    },
+};
+use seva_store::due::Bell;
+use seva_surveys::{invitation::deciding::Decisions, throttle::Rules};
+use seva_values::format_name;
+use sqlx::Row;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::{
+    office::{after_orders, hours, question},
+    world::World,
+};
+
+/// What was asked: whom, by which programme, when.
+async fn asked(world: &World) -> Vec<(Uuid, Uuid, Timestamp)> {
+    let rows = sqlx::query(
+        "select customer_id, programme_id, decide_at from invitation
+         where state not in ('held', 'suppressed', 'undeliverable') order by decide_at, id",
+    )
+    .fetch_all(&world.office.database.owner)
+    .await
+    .unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get::<jiff_sqlx::Timestamp, _>(2).to_jiff())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_years_of_anything_ask_nobody_more_often_than_the_rules_allow() {
+    let rules = Rules { pause_between_any: SignedDuration::from_hours(20 * 24), yearly_maximum: 6, ..Rules::default() };
+    let world = World::with_rules(rules.clone()).await;
+    let survey = world.office.asked(vec![question("nps", Kind::Nps)]).await;
+    let rare =
+        Programme { active: true, sampling_rate: 0.7, pause_between: hours(24 * 90), ..after_orders(&survey.name) };
+    world.office.programme(rare).await.unwrap();
+    let mut customers = Vec::new();
+    for _ in 0..4 {
+        customers.push(world.customer("hi").await);
+    }
+    let mut random = StdRng::seed_from_u64(20_260_302);
+    for _ in 0..260 {
+        let customer = customers[random.random_range(0..customers.len())];
+        match random.random_range(0..3) {
+            0 => drop(world.closed(customer).await),
+            _ => drop(world.delivered(customer).await),
+        }
+        world.pass(random.random_range(1..140)).await;
+    }
+
+    let asked = asked(&world).await;
+    let pauses: Vec<(Uuid, i64)> = sqlx::query_as("select id, pause_seconds from programme")
+        .fetch_all(&world.office.database.owner)
+        .await
+        .unwrap();
+    for (place, (customer, programme, at)) in asked.iter().enumerate() {
+        let before = || asked[..place].iter().filter(|(other, ..)| other == customer);
+        for (_, other, earlier) in before() {
+            let apart = at.duration_since(*earlier);
+            assert!(apart >= rules.pause_between_any, "{apart}");
+            let pause = pauses.iter().find(|(id, _)| id == programme).map(|(_, seconds)| *seconds).unwrap();
+            assert!(other != programme || apart.as_secs() >= pause, "{apart}");
+        }
+        let year = SignedDuration::from_hours(365 * 24);
+        assert!(before().filter(|(.., earlier)| at.duration_since(*earlier) < year).count() < rules.yearly_maximum);
+    }
+    // Each rule had something to forbid, and each programme asked.
+    assert!(asked.len() > 24 && pauses.iter().all(|(id, _)| asked.iter().any(|(_, programme, _)| programme == id)));
+    let full_years = asked.windows(1).filter(|one| {
+        let (customer, _, at) = one[0];
+        let within = |(other, _, later): &&(Uuid, Uuid, Timestamp)| {
+            *other == customer && *later >= at && later.duration_since(at) < SignedDuration::from_hours(365 * 24)
+        };
+        asked.iter().filter(within).count() == rules.yearly_maximum
+    });
+    assert!(full_years.count() > 0, "somebody was asked as often as a year allows");
+    let entries = world.office.count("select count(*) from throttle_entry").await;
+    assert_eq!(usize::try_from(entries).unwrap(), asked.len(), "each place in the ledger is of one that was asked");
+    let unreasoned = "select count(*) from invitation where state = 'suppressed' and suppress_reason = 'throttled'
+                      and (next_eligible_at is null or next_eligible_at <= decide_at)";
+    assert_eq!(world.office.count(unreasoned).await, 0);
+    assert!(world.office.count("select count(*) from invitation where suppress_reason = 'throttled'").await > 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_orders_at_once_one_is_asked_about() {
+    let world = World::new().await;
+    let customer = world.customer("hi").await;
+    for _ in 0..20 {
+        world.delivered(customer).await;
+    }
+    world.rest().await;
+    world.pass(48).await;
+    let invitations = world.of(customer).await;
+    let states = World::states(&invitations);
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, 19)]);
+    let mut suppressed = invitations.iter().filter(|invitation| invitation.state() == State::Suppressed);
+    assert!(suppressed.all(|invitation| invitation.suppress_reason() == SuppressReason::Throttled));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_deciders_and_matters_at_once_one_asks() {
+    let world = Arc::new(World::new().await);
+    let customer = world.customer("hi").await;
+    world.rest().await;
+    // What came to pass long ago is due at once: matters come in while others are decided, by deciders of many processes.
+    let mut racers = JoinSet::new();
+    for number in 0..16 {
+        let world = world.clone();
+        racers.spawn(async move {
+            let programme = world.programme(Trigger::OrderDelivered).await;
+            let db = &world.office.foundation.db;
+            let decisions = Decisions::new(db.clone(), Rules::default(), Bell::default());
+            for turn in 0..4 {
+                sqlx::query(
+                    "insert into invitation (
+                         id, version, programme_id, trigger, customer_id, subject, triggered_by, state, inclusion_probability, from_low_score,
+                         decide_at, due_at, correlation_id, causation_id, hops, created_at
+                     )
+                     select gen_random_uuid(), 1, $1, 'order_delivered', $2, $3, 1, 'held', 1, false, at, at, 's', 's', 0, at
+                     from (values ($4::timestamptz)) as t (at)",
+                )
+                .bind(crate::office::id_of(&programme.name))
+                .bind(customer)
+                .bind(format!("orders/{number}-{turn}"))
+                .bind(jiff_sqlx::Timestamp::from(world.now()))
+                .execute(db.workers())
+                .await
+                .unwrap();
+                decisions.decide_due(world.now(), 1).await.unwrap();
+            }
+        });
+    }
+    racers.join_all().await;
+    world.rest().await;
+    let states = World::states(&world.of(customer).await);
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, 63)]);
+    assert_eq!(world.office.count("select count(*) from throttle_entry").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_not_be_reached_was_not_asked_and_can_be_asked_the_next_time() {
+    let world = World::new().await;
+    let invitation = world.asked().await;
+    let customer: Uuid = invitation.customer.trim_start_matches("customers/").parse().unwrap();
+    let second = world.delivered(customer).await;
+    world.pass(48).await;
+    assert_eq!(world.about(&second).await.suppress_reason(), SuppressReason::Throttled);
+
+    world.mail_is(&invitation, MailState::Failed, DecisionReason::BadAddress).await;
+    assert_eq!(world.office.count("select count(*) from throttle_entry").await, 0);
+    let third = world.delivered(customer).await;
+    world.pass(48).await;
+    assert_eq!(world.about(&third).await.state(), State::Queued);
+    assert_eq!(world.about(&third).await.customer, format_name("customers", customer));
+
+    // One that was sent keeps its place.
+    world.is_sent(&world.about(&third).await).await;
+    world.mail_is(&world.about(&third).await, MailState::Failed, DecisionReason::BadAddress).await;
+    assert_eq!(world.office.count("select count(*) from throttle_entry").await, 1);
+}
+
+// SU13
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_programmes_within_an_hour_the_one_of_higher_priority_asks() {
+    let world = World::new().await;
+    let customer = world.customer("hi").await;
+    let order = world.delivered(customer).await;
+    world.rest().await;
+    world.office.pass(47 * 3600 + 1800);
+    let ticket = world.closed(customer).await;
+    world.rest().await;
+    // The order's question comes due half an hour before the ticket's, which has the higher priority.
+    world.pass_minutes(30).await;
+    assert_eq!(world.about(&order).await.state(), State::Held, "it waits");
+    world.pass_minutes(30).await;
+    assert_eq!(world.about(&ticket).await.state(), State::Queued);
+    assert_eq!(world.about(&order).await.suppress_reason(), SuppressReason::Throttled);
+}
