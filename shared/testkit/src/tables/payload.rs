@@ -1,6 +1,6 @@
 //! Columns that hold messages of the contract: compared as what the messages say, because their bytes hold ids.
 
-use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage, Value};
 use seva_proto::descriptor_pool;
 
 #[cfg(test)]
