@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{failure::Failure, instance::Instance, tokens};
 
-pub use office::Office;
+pub use office::{Office, Shift};
 pub use patron::Patron;
 
 /// A channel to a service for somebody of a role.

@@ -54,6 +54,25 @@ const DESKS: [Desk; 3] = [
 const PEOPLE: [(&str, &str, &str); 4] =
     [("en", "Joan", "Baker"), ("hi", "मीरा", "शर्मा"), ("bn", "শর্মিলা", "বসু"), ("ur", "صائمہ", "خان")];
 
+/// When everybody is on shift, every day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// From eight to eight.
+    ByDay,
+    /// Always: for what is played in real time.
+    AroundTheClock,
+}
+
+impl Shift {
+    /// As a member's hours have them.
+    const fn hours(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ByDay => ("08:00", "20:00"),
+            Self::AroundTheClock => ("00:00", "00:00"),
+        }
+    }
+}
+
 /// The company's departments and people.
 #[derive(Debug, Clone)]
 pub struct Office {
@@ -61,12 +80,13 @@ pub struct Office {
 }
 
 impl Office {
-    /// The office of an installation: made when it has none, with the desks open from nine to six but on Sundays, and somebody on shift from
-    /// eight to eight. `capacity` is how many tickets one person has at once.
+    /// The office of an installation: made when it has none, with the desks open from nine to six but on Sundays. `capacity` is how many
+    /// tickets one person has at once.
     ///
     /// # Errors
     /// The staff service refuses.
-    pub async fn open(instance: &Instance, zone: &Zone, capacity: i32) -> Result<Self, Failure> {
+    pub async fn open(instance: &Instance, zone: &Zone, shift: Shift, capacity: i32) -> Result<Self, Failure> {
+        let (begins, ends) = shift.hours();
         let mut departments = DepartmentServiceClient::new(as_role(instance, seva_staff::NAME, "manager")?);
         let mut members = StaffMemberServiceClient::new(as_role(instance, seva_staff::NAME, "manager")?);
         let listed =
@@ -88,7 +108,7 @@ impl Office {
                     skills: desk.kinds.iter().map(|kind| kind.replace('_', "-")).collect(),
                     shifts: Some(Shifts {
                         zone: zone.name().to_owned(),
-                        intervals: hours(1..=7, "08:00", "20:00"),
+                        intervals: hours(1..=7, begins, ends),
                         exceptions: Vec::new(),
                     }),
                     capacity,

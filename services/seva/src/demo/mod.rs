@@ -11,10 +11,12 @@ use seva_proto::{
         DecisionReason, ListNotificationsRequest, Notification, NotificationFilter, notification::State,
         notification_service_client::NotificationServiceClient,
     },
+    tickets::v1::{ListTicketsRequest, TicketFilter, root_problem::Cause, ticket_service_client::TicketServiceClient},
 };
 use seva_runtime::client::Peer;
 
 use crate::{
+    cast::{Agent, Office, Patron, Shift},
     drain::until_drained,
     failure::Failure,
     instance::Instance,
@@ -26,6 +28,8 @@ pub use stories::Story;
 
 /// Between two steps, so that a reader can follow.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Tickets that one person has at once.
+const CAPACITY: i32 = 20;
 /// How long everything that follows from a step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -38,7 +42,9 @@ pub async fn play(instance: &Instance, once: bool) -> Result<(), Failure> {
     if once {
         println!("One order from its placing to its delivery, which comes later than promised first:\n");
         teller.tell(&stories::delayed(teller.today()), None).await?;
-        println!("\nThe customer was told of every step, and nothing is left to do.");
+        println!("\nOne that has not come at all, and what is done about it:\n");
+        teller.tell(&stories::missed(teller.today()), None).await?;
+        println!("\nThe customers were told of every step, and nothing is left to do.");
         return Ok(());
     }
     println!("A small shop goes about its business; Ctrl-C ends it.\n");
@@ -59,6 +65,10 @@ pub async fn tell_each(instance: &Instance) -> Result<(), Failure> {
 struct Teller<'i> {
     instance: &'i Instance,
     shop: Shop,
+    office: Office,
+    agent: Agent,
+    patron: Patron,
+    tickets: TicketServiceClient<Peer>,
     orders: OrderServiceClient<Peer>,
     notifications: NotificationServiceClient<Peer>,
     /// Names this run in order numbers and customers, so that a later run tells new stories.
@@ -71,6 +81,10 @@ impl<'i> Teller<'i> {
         Ok(Self {
             instance,
             shop: Shop::open(instance).await?,
+            office: Office::open(instance, &stories::zone(), Shift::AroundTheClock, CAPACITY).await?,
+            agent: Agent::new(instance)?,
+            patron: Patron::new(instance)?,
+            tickets: TicketServiceClient::new(instance.operators_peer("tickets")?),
             orders: OrderServiceClient::new(instance.operators_peer("customers")?),
             notifications: NotificationServiceClient::new(instance.operators_peer("notifications")?),
             run: seva_runtime::clock::machine_now().as_second() % 100_000_000,
@@ -106,25 +120,65 @@ impl<'i> Teller<'i> {
             }
             let event = report.to_event(&order_number, &customer, self.instance.clock.now(), sequence);
             self.shop.push(vec![event]).await?;
-            until_drained(&self.instance.services, &self.instance.clock, PATIENCE)
-                .await
-                .map_err(|unrest| anyhow!("{order_number}: {unrest}"))?;
-            let order = self.order(&order_number).await?;
-            let news: Vec<_> = self
-                .notifications_of(&order.customer)
-                .await?
-                .into_iter()
-                .filter(|n| seen.insert(n.name.clone()))
-                .collect();
-            println!("  {:<20}{}", step_name(report), tell_news(&news));
-            for milestone in *expected {
-                if !news.iter().any(|n| n.milestone == *milestone && n.state() == State::Sent) {
-                    return Err(anyhow!(
-                        "{order_number}: after {} the customer should have been told {milestone} and was not",
-                        step_name(report)
-                    )
-                    .into());
-                }
+            self.tell_step(&order_number, &step_name(report), expected, &mut seen).await?;
+        }
+        if story.becomes_ticket {
+            self.tell_ticket(&order_number, pause, &mut seen).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries the ticket of an order's customer until the customer says that it is solved.
+    async fn tell_ticket(
+        &mut self,
+        order_number: &str,
+        pause: Option<Duration>,
+        seen: &mut HashSet<String>,
+    ) -> Result<(), Failure> {
+        let customer = self.order(order_number).await?.customer;
+        let filter = TicketFilter { customer, ..TicketFilter::default() };
+        let request = ListTicketsRequest { filter: Some(filter), ..ListTicketsRequest::default() };
+        let listed = self.tickets.list_tickets(request).await;
+        let listed = listed.map_err(|status| anyhow!("tickets cannot be listed: {status}"))?.into_inner();
+        let [ticket] = &listed.tickets[..] else {
+            return Err(anyhow!("{order_number} should have one ticket and has {}", listed.tickets.len()).into());
+        };
+        println!("  ticket {}: {} has it", ticket.number, self.office.name_of(&ticket.assignee));
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        self.agent
+            .resolve(&ticket.name, 1, Cause::Carrier, "It was on the wrong lorry; it has come meanwhile.")
+            .await?;
+        self.tell_step(order_number, "resolved", &["ticket_resolved"], seen).await?;
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        self.patron.answers_resolution(&ticket.name, 1, true, "").await?;
+        self.tell_step(order_number, "confirmed", &["ticket_closed"], seen).await
+    }
+
+    /// Waits until everything has followed from a step, tells what the customer was told, and makes sure of what should have been.
+    async fn tell_step(
+        &mut self,
+        order_number: &str,
+        step: &str,
+        expected: &[&str],
+        seen: &mut HashSet<String>,
+    ) -> Result<(), Failure> {
+        until_drained(&self.instance.services, &self.instance.clock, PATIENCE)
+            .await
+            .map_err(|unrest| anyhow!("{order_number}: {unrest}"))?;
+        let order = self.order(order_number).await?;
+        let news = self.notifications_of(&order.customer).await?;
+        let news: Vec<_> = news.into_iter().filter(|news| seen.insert(news.name.clone())).collect();
+        println!("  {step:<20}{}", tell_news(&news));
+        for milestone in expected {
+            if !news.iter().any(|news| news.milestone == *milestone && news.state() == State::Sent) {
+                return Err(anyhow!(
+                    "{order_number}: after {step} the customer should have been told {milestone} and was not"
+                )
+                .into());
             }
         }
         Ok(())

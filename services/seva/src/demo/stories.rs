@@ -12,6 +12,8 @@ pub struct Story {
     pub title: &'static str,
     /// Each step with the milestones that have to have been sent after it.
     pub steps: Vec<(Report, &'static [&'static str])>,
+    /// Whether a ticket comes of it, which is then carried until the customer says that it is solved.
+    pub becomes_ticket: bool,
 }
 
 /// The shop's zone; UTC on a machine without a database of zones.
@@ -31,7 +33,7 @@ fn shipment(number: u32) -> Report {
 
 /// All of them, in the order in which they are told.
 pub fn all(today: Date) -> Vec<Story> {
-    vec![on_time(today), delayed(today), canceled(today), promised_for_today(today), unavailable(today)]
+    vec![on_time(today), delayed(today), missed(today), canceled(today), promised_for_today(today), unavailable(today)]
 }
 
 fn on_time(today: Date) -> Story {
@@ -46,6 +48,7 @@ fn on_time(today: Date) -> Story {
             (Report::OutForDelivery, &["order_out_for_delivery"]),
             (Report::Delivered, &["order_delivered"]),
         ],
+        becomes_ticket: false,
     }
 }
 
@@ -63,6 +66,20 @@ pub fn delayed(today: Date) -> Story {
             (Report::OutForDelivery, &["order_out_for_delivery"]),
             (Report::Delivered, &["order_delivered"]),
         ],
+        becomes_ticket: false,
+    }
+}
+
+/// The one that becomes a ticket.
+pub fn missed(today: Date) -> Story {
+    Story {
+        title: "was promised for yesterday and has not come: somebody sees to it before the customer has to ask",
+        steps: vec![
+            (Report::Placed(Some(in_days(today, -1))), &["order_placed", "order_promised_day_missed", "ticket_opened"]),
+            (shipment(100_003), &["order_handed_to_carrier"]),
+            (Report::Delivered, &["order_delivered"]),
+        ],
+        becomes_ticket: true,
     }
 }
 
@@ -74,6 +91,7 @@ fn canceled(today: Date) -> Story {
             (Report::Confirmed, &["order_confirmed"]),
             (Report::Canceled("the customer has changed their mind"), &["order_canceled"]),
         ],
+        becomes_ticket: false,
     }
 }
 
@@ -84,6 +102,7 @@ fn promised_for_today(today: Date) -> Story {
             (Report::Placed(Some(in_days(today, 0))), &["order_placed", "order_promised_day_at_risk"]),
             (Report::Confirmed, &["order_confirmed"]),
         ],
+        becomes_ticket: false,
     }
 }
 
@@ -94,5 +113,6 @@ fn unavailable(today: Date) -> Story {
             (Report::Placed(Some(in_days(today, 5))), &["order_placed"]),
             (Report::Unavailable("the maker has stopped making it"), &["order_unavailable"]),
         ],
+        becomes_ticket: false,
     }
 }

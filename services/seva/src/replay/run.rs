@@ -8,7 +8,7 @@ use seva_values::Zone;
 
 use super::{SHOP_ZONE, cast::Cast, progress::Progress, timeline::Timeline};
 use crate::{
-    cast::Office,
+    cast::{Office, Shift},
     data_dir::{Layout, write_private},
     failure::Failure,
     instance::Instance,
@@ -83,7 +83,7 @@ pub async fn play(instance: &Instance, timeline: &Timeline) -> Result<Played, Fa
     let mut shop = Shop::open(instance).await?;
     let zone =
         Zone::parse(SHOP_ZONE).map_err(|fault| Failure::Unavailable(format!("{SHOP_ZONE}: {}", fault.description)))?;
-    Office::open(instance, &zone, CAPACITY).await?;
+    Office::open(instance, &zone, Shift::ByDay, CAPACITY).await?;
     let mut cast = Cast::new(instance)?;
     let mut walk = Walk::new(instance)?;
     let total = timeline.events().len() as u64;

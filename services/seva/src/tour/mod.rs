@@ -15,7 +15,7 @@ use seva_proto::{
 use seva_values::{PromisedDate, Zone};
 
 use crate::{
-    cast::{Agent, Office, Patron},
+    cast::{Agent, Office, Patron, Shift},
     failure::Failure,
     instance::Instance,
     replay::people::Person,
@@ -62,7 +62,7 @@ pub async fn play(instance: &Instance) -> Result<(), Failure> {
     let mut shop = Shop::open(instance).await?;
     let mut agent = Agent::new(instance)?;
     let mut patron = Patron::new(instance)?;
-    let office = Office::open(instance, &zone(), CAPACITY).await?;
+    let office = Office::open(instance, &zone(), Shift::ByDay, CAPACITY).await?;
     let mut told = Narrator::begin(instance).await?;
     let wednesday = PromisedDate::new(zone().date_at(at(2, 9)), zone());
     println!(

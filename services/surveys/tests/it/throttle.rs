@@ -15,15 +15,20 @@ use seva_proto::{
 };
 use seva_store::due::Bell;
 use seva_surveys::{invitation::deciding::Decisions, throttle::Rules};
-use seva_values::format_name;
+use seva_testkit::eventually;
+use seva_values::{format_name, new_id};
 use sqlx::Row;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
-    office::{after_orders, hours, question},
+    office::{after_orders, hours, id_of, question},
     world::World,
 };
+
+/// Customers for whose ledger deciders race, and how many do for each.
+const ROUNDS: i32 = 10;
+const RACERS: i64 = 8;
 
 /// What was asked: whom, by which programme, when.
 async fn asked(world: &World) -> Vec<(Uuid, Uuid, Timestamp)> {
@@ -109,44 +114,89 @@ async fn of_many_orders_at_once_one_is_asked_about() {
     assert!(suppressed.all(|invitation| invitation.suppress_reason() == SuppressReason::Throttled));
 }
 
+/// A matter of this customer that comes due at an instant, as a consumer of another process has written it.
+async fn comes_due(world: &World, programme: Uuid, customer: Uuid, at: Timestamp) {
+    sqlx::query(
+        "insert into invitation (
+             id, version, programme_id, trigger, customer_id, subject, triggered_by, state, inclusion_probability, from_low_score,
+             decide_at, due_at, correlation_id, causation_id, hops, created_at
+         )
+         values ($1, 1, $2, 'order_delivered', $3, $4, 1, 'held', 1, false, $5, $5, 's', 's', 0, $5)",
+    )
+    .bind(new_id())
+    .bind(programme)
+    .bind(customer)
+    .bind(format_name("orders", new_id()))
+    .bind(jiff_sqlx::Timestamp::from(at))
+    .execute(world.office.foundation.db.workers())
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_deciders_and_matters_at_once_one_asks() {
     let world = Arc::new(World::new().await);
+    let programme = id_of(&world.programme(Trigger::OrderDelivered).await.name);
+    let mut customers = Vec::new();
+    for _ in 0..ROUNDS {
+        customers.push(world.customer("hi").await);
+    }
+    world.rest().await;
+    // Matters come in while others are decided, by deciders of many processes, the clocks of half of which are ahead.
+    for customer in &customers {
+        let mut racers = JoinSet::new();
+        for number in 0..RACERS {
+            let (world, customer) = (world.clone(), *customer);
+            racers.spawn(async move {
+                let now = world.now() + SignedDuration::from_hours(3 * (number % 2));
+                let decisions = Decisions::new(world.office.foundation.db.clone(), Rules::default(), Bell::default());
+                comes_due(&world, programme, customer, now).await;
+                decisions.decide_due(now, 1).await.unwrap();
+            });
+        }
+        racers.join_all().await;
+    }
+    world.pass(3).await;
+    for customer in customers {
+        let states = World::states(&world.of(customer).await);
+        let others = usize::try_from(RACERS).unwrap() - 1;
+        assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, others)]);
+    }
+    assert_eq!(world.office.count("select count(*) from throttle_entry").await, i64::from(ROUNDS));
+}
+
+/// Two who do not even look at the same matters, and of whom neither has written when the other reads what was asked: nothing but the lock of
+/// the customer's ledger keeps them apart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_deciders_about_different_matters_at_the_same_moment_ask_once() {
+    let world = Arc::new(World::new().await);
+    let programme = id_of(&world.programme(Trigger::OrderDelivered).await.name);
     let customer = world.customer("hi").await;
     world.rest().await;
-    // What came to pass long ago is due at once: matters come in while others are decided, by deciders of many processes.
-    let mut racers = JoinSet::new();
-    for number in 0..16 {
-        let world = world.clone();
-        racers.spawn(async move {
-            let programme = world.programme(Trigger::OrderDelivered).await;
-            let db = &world.office.foundation.db;
-            let decisions = Decisions::new(db.clone(), Rules::default(), Bell::default());
-            for turn in 0..4 {
-                sqlx::query(
-                    "insert into invitation (
-                         id, version, programme_id, trigger, customer_id, subject, triggered_by, state, inclusion_probability, from_low_score,
-                         decide_at, due_at, correlation_id, causation_id, hops, created_at
-                     )
-                     select gen_random_uuid(), 1, $1, 'order_delivered', $2, $3, 1, 'held', 1, false, at, at, 's', 's', 0, at
-                     from (values ($4::timestamptz)) as t (at)",
-                )
-                .bind(crate::office::id_of(&programme.name))
-                .bind(customer)
-                .bind(format!("orders/{number}-{turn}"))
-                .bind(jiff_sqlx::Timestamp::from(world.now()))
-                .execute(db.workers())
-                .await
-                .unwrap();
-                decisions.decide_due(world.now(), 1).await.unwrap();
-            }
-        });
+    let owner = &world.office.database.owner;
+    let mut reading_stopped = owner.begin().await.unwrap();
+    sqlx::query("lock table throttle_entry in access exclusive mode").execute(&mut *reading_stopped).await.unwrap();
+    let mut deciders = JoinSet::new();
+    // The one whose clock is ahead looks first; what is due for the other came to pass after that.
+    for (number, hours) in [(1, 3), (2, 0)] {
+        let now = world.now() + SignedDuration::from_hours(hours);
+        comes_due(&world, programme, customer, now).await;
+        let decisions = Decisions::new(world.office.foundation.db.clone(), Rules::default(), Bell::default());
+        deciders.spawn(async move { decisions.decide_due(now, 1).await });
+        eventually("it waits in the midst of its decision", || async {
+            let waiting = "select count(*) from pg_locks where not granted
+                           and database = (select oid from pg_database where datname = current_database())";
+            (world.office.count(waiting).await >= number).then_some(())
+        })
+        .await;
     }
-    racers.join_all().await;
-    world.rest().await;
+    reading_stopped.rollback().await.unwrap();
+    for decided in deciders.join_all().await {
+        decided.unwrap();
+    }
+    world.pass(3).await;
     let states = World::states(&world.of(customer).await);
-    assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, 63)]);
-    assert_eq!(world.office.count("select count(*) from throttle_entry").await, 1);
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, 1)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
