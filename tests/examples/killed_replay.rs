@@ -93,8 +93,8 @@ async fn carry_out(plan: &Plan) -> Result<bool> {
     let killed = ended(start(plan, &plan.killed)?)?;
     let same_summary = whole.summary == killed.summary;
     println!("summaries: {}", if same_summary { "equal" } else { "DIFFERENT" });
-    if !same_summary {
-        println!("  not killed: {}\n  killed: {}", whole.summary, killed.summary);
+    for (one, other) in whole.summary.lines().zip(killed.summary.lines()).filter(|(one, other)| one != other) {
+        println!("  not killed: {}, killed: {}", one.trim(), other.trim());
     }
     if !whole.well || !killed.well {
         println!("a replay did not come out as its table lets expect; see above");

@@ -138,7 +138,7 @@ pub async fn broken(installation: &Installation, journal: &[Acknowledged]) -> Re
     if installation.services().contains(&"notifications") {
         let notifications = installation.database("notifications");
         apply(&OF_NOTIFICATIONS, "notifications", notifications, &mut broken).await?;
-        projections(customers, notifications, &mut broken).await?;
+        projections(installation, notifications, &mut broken).await?;
         mails(installation, notifications, &mut broken).await?;
     }
     Ok(broken)
@@ -192,7 +192,12 @@ async fn lost(db: &PgPool, journal: &[Acknowledged], broken: &mut Vec<String>) -
 }
 
 /// I4, I5: what notifications know of customers is what customers say of them, no older and no newer.
-async fn projections(customers: &PgPool, notifications: &PgPool, broken: &mut Vec<String>) -> Result<(), sqlx::Error> {
+async fn projections(
+    installation: &Installation,
+    notifications: &PgPool,
+    broken: &mut Vec<String>,
+) -> Result<(), sqlx::Error> {
+    let customers = installation.database("customers");
     let said: Vec<(uuid::Uuid, i64)> = sqlx::query_as("select id, version from customer").fetch_all(customers).await?;
     let known: Vec<(uuid::Uuid, i64)> =
         sqlx::query_as("select customer_id, sequence from recipient").fetch_all(notifications).await?;
@@ -203,8 +208,11 @@ async fn projections(customers: &PgPool, notifications: &PgPool, broken: &mut Ve
 
     let caused: Vec<uuid::Uuid> =
         sqlx::query_scalar("select distinct cause_event_id from notification").fetch_all(notifications).await?;
-    let events: Vec<uuid::Uuid> = sqlx::query_scalar("select event_id from seva.outbox").fetch_all(customers).await?;
-    let events: BTreeSet<_> = events.into_iter().collect();
+    let mut events = BTreeSet::new();
+    for service in installation.services() {
+        let emitted = sqlx::query_scalar::<_, uuid::Uuid>("select event_id from seva.outbox");
+        events.extend(emitted.fetch_all(installation.database(service)).await?);
+    }
     let uncaused = caused.iter().filter(|id| !events.contains(id)).map(ToString::to_string).collect();
     tell("I4", "notifications", "every notification was caused by an event", uncaused, broken);
     Ok(())

@@ -8,12 +8,14 @@ use std::{
 use super::{
     at_rest::{AtRest, Source},
     likeness::{Hash, Rows, hash},
+    text::{ID, ID_LENGTH, nameless},
 };
 
 /// How many rows that differ are shown of each side.
-const SHOWN: usize = 5;
-/// No longer than this is a shown row.
-const SHOWN_LENGTH: usize = 1500;
+const SHOWN: usize = 3;
+/// So much of a row is shown, and of what comes before the place at which it differs.
+const SHOWN_LENGTH: usize = 400;
+const BEFORE_PLACE: usize = 60;
 /// More than enough: a round follows a reference one step further.
 const ROUNDS: usize = 50;
 
@@ -69,13 +71,42 @@ impl fmt::Display for Compared {
             return write!(f, "{table:44} equal ({one} rows) {fingerprint}");
         }
         write!(f, "{table:44} DIFFERS ({one} rows and {other})")?;
-        for (side, rows) in ["first", "second"].into_iter().zip(only) {
-            for row in rows {
-                write!(f, "\n    only in the {side}: {row}")?;
+        for place in 0..only.iter().map(Vec::len).max().unwrap_or(0) {
+            let [one, other] = [0, 1].map(|side| only[side].get(place).map(String::as_str));
+            let parting = one.zip(other).map_or(0, |(one, other)| parting(one, other));
+            for (side, row) in [("first", one), ("second", other)] {
+                if let Some(row) = row {
+                    write!(f, "\n    only in the {side}: {}", excerpt(row, parting))?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Where two texts part, but for their ids. Ids are of the same length on both sides.
+fn parting(one: &str, other: &str) -> usize {
+    let [one, other] = [one, other].map(|text| nameless(text).text);
+    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let ids = nameless_ids(&one[..one.floor_char_boundary(same)]);
+    same + ids * ID_LENGTH - ids * ID.len_utf8()
+}
+
+fn nameless_ids(text: &str) -> usize {
+    text.matches(ID).count()
+}
+
+/// The beginning of a row, and what is around a place in it.
+fn excerpt(row: &str, place: usize) -> String {
+    let from = row.floor_char_boundary(place.saturating_sub(BEFORE_PLACE).min(row.len()));
+    if row.len() <= SHOWN_LENGTH || from <= SHOWN_LENGTH / 2 {
+        return cut(row, SHOWN_LENGTH);
+    }
+    format!("{} {}", cut(row, SHOWN_LENGTH / 2), cut(&row[from..], SHOWN_LENGTH / 2))
+}
+
+fn cut(text: &str, length: usize) -> String {
+    if text.len() <= length { text.to_owned() } else { format!("{} ..", &text[..text.floor_char_boundary(length)]) }
 }
 
 /// Compares two installations that do not run. Rows that differ are shown as soon as some do: later rounds would only show what depends on
@@ -141,17 +172,24 @@ fn missing(these: &[Hash], those: &[Hash]) -> Vec<Hash> {
 
 /// The texts of some of these rows. Sorted, so that rows that belong together stand at the same place on both sides.
 async fn shown(hashes: &[Hash], at_rest: &mut AtRest, rows: &Rows, source: &Source) -> Vec<String> {
-    let hashes: BTreeSet<_> = hashes.iter().collect();
-    if hashes.is_empty() {
+    let mut wanted: BTreeMap<Hash, usize> = BTreeMap::new();
+    for hash in hashes {
+        *wanted.entry(*hash).or_default() += 1;
+    }
+    if wanted.is_empty() {
         return Vec::new();
     }
     let mut texts = at_rest.rows(source).await;
-    texts.retain(|text| hashes.contains(&rows.hash_of(text)));
-    texts.sort();
+    // Of rows that are alike, no more than there are too many.
+    texts.retain(|text| match wanted.get_mut(&rows.hash_of(text)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    });
+    texts.sort_by_cached_key(|text| nameless(text).text);
     texts.truncate(SHOWN);
-    for text in &mut texts {
-        text.truncate(text.floor_char_boundary(SHOWN_LENGTH));
-    }
     texts
 }
 

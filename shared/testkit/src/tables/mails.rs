@@ -16,23 +16,26 @@ mod tests;
 
 /// The name of a mail's file ends so; before it stands the id of the notification.
 const ENDING: &str = ".eml";
-/// It holds the boundary between the parts, which is random; the parts are compared themselves.
-const BOUNDARY: &str = "Content-Type";
+/// Headers that are not told as they stand: one holds the boundary between the parts, which is random, and the parts are told themselves; the others
+/// are told as people read them, because ids have other names in them.
+const NOT_AS_THEY_STAND: [&str; 3] = ["Content-Type", "Subject", "To"];
 
-/// Each mail of a folder as JSON: the notification, all headers but the boundary, both bodies.
+/// Each mail of a folder as JSON: the notification, all headers, both bodies.
 pub fn rows(folder: &Path) -> Vec<String> {
     let mut rows = Vec::new();
     for name in names(folder) {
         let bytes = fs::read(folder.join(&name)).unwrap();
         let mail = MessageParser::default().parse(&bytes).unwrap_or_else(|| panic!("{name} is no mail"));
         let mut headers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (header, value) in mail.headers_raw().filter(|(header, _)| !header.eq_ignore_ascii_case(BOUNDARY)) {
+        let is_told = |header: &str| !NOT_AS_THEY_STAND.iter().any(|other| other.eq_ignore_ascii_case(header));
+        for (header, value) in mail.headers_raw().filter(|(header, _)| is_told(header)) {
             headers.entry(header).or_default().push(value.trim());
         }
+        let to = mail.to().and_then(|to| to.first());
         let body =
             |body: Option<std::borrow::Cow<'_, str>>| body.map_or(Value::Null, |body| without_secrets(&body).into());
         let row = json!({
-            "file": name, "to": mail.to().and_then(|to| to.first()).and_then(mail_parser::Addr::address), "subject": mail.subject(),
+            "file": name, "to": to.and_then(mail_parser::Addr::address), "name": to.and_then(mail_parser::Addr::name), "subject": mail.subject(),
             "headers": headers, "text": body(mail.body_text(0)), "html": body(mail.body_html(0)), "parts": mail.parts.len(),
         });
         rows.push(without_secrets(&row.to_string()));

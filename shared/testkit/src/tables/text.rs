@@ -8,11 +8,11 @@ use uuid::Uuid;
 mod tests;
 
 /// What stands where an id was.
-const ID: char = '\u{25c6}';
+pub const ID: char = '\u{25c6}';
 /// What stands for this machine and a port that was free.
 const HERE: &str = "http://here";
 /// Characters of an id, as they are written everywhere here: lower case, with hyphens.
-const ID_LENGTH: usize = 36;
+pub const ID_LENGTH: usize = 36;
 /// Characters of a link's signature: 32 bytes in base64url.
 const SIGNATURE_LENGTH: usize = 43;
 /// Parts of a link's token: purpose, subject, generation, end, name of the key, signature.
