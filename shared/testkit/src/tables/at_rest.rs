@@ -12,6 +12,7 @@ use sqlx::{Connection, PgConnection};
 use super::{
     catalog::{self, Table},
     left_out::LEFT_OUT,
+    likeness::Rows,
     mails,
     text::OtherNames,
 };
@@ -104,6 +105,15 @@ impl AtRest {
             Source::Mails => mails::rows(&self.mail),
         };
         rows.into_iter().map(|row| self.names.replaced(&row)).collect()
+    }
+
+    /// Everything that is compared.
+    pub async fn all_rows(&mut self) -> Rows {
+        let mut rows = Rows::default();
+        for source in self.sources().await {
+            rows.add(&source.name(), &self.rows(&source).await);
+        }
+        rows
     }
 
     /// What is wrong whatever it is compared with: mails that were written twice, that are missing, or that nobody sent; and entries of

@@ -88,12 +88,8 @@ impl fmt::Display for Compared {
 fn parting(one: &str, other: &str) -> usize {
     let [one, other] = [one, other].map(|text| nameless(text).text);
     let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
-    let ids = nameless_ids(&one[..one.floor_char_boundary(same)]);
-    same + ids * ID_LENGTH - ids * ID.len_utf8()
-}
-
-fn nameless_ids(text: &str) -> usize {
-    text.matches(ID).count()
+    let ids = one[..one.floor_char_boundary(same)].matches(ID).count();
+    same + ids * (ID_LENGTH - ID.len_utf8())
 }
 
 /// The beginning of a row, and what is around a place in it.
@@ -112,16 +108,11 @@ fn cut(text: &str, length: usize) -> String {
 /// Compares two installations that do not run. Rows that differ are shown as soon as some do: later rounds would only show what depends on
 /// them.
 pub async fn compare(one: &mut AtRest, other: &mut AtRest) -> Comparison {
-    let (mut sources, mut sides) = (BTreeMap::new(), Vec::new());
+    let mut sources = BTreeMap::new();
     for at_rest in [&mut *one, &mut *other] {
-        let mut rows = Rows::default();
-        for source in at_rest.sources().await {
-            rows.add(&source.name(), &at_rest.rows(&source).await);
-            sources.insert(source.name(), source);
-        }
-        sides.push(rows);
+        sources.extend(at_rest.sources().await.into_iter().map(|source| (source.name(), source)));
     }
-    let [mut first, mut second] = <[Rows; 2]>::try_from(sides).unwrap();
+    let (mut first, mut second) = (one.all_rows().await, other.all_rows().await);
     tell_apart(&mut first, &mut second);
     let mut tables = Vec::new();
     for (name, source) in sources {
@@ -138,11 +129,23 @@ pub async fn compare(one: &mut AtRest, other: &mut AtRest) -> Comparison {
     Comparison { tables }
 }
 
+/// The tables whose rows differ, of what was read before.
+pub fn differing(one: &mut Rows, other: &mut Rows) -> Vec<String> {
+    tell_apart(one, other);
+    differing_by_now(one, other)
+}
+
+fn differing_by_now(one: &Rows, other: &Rows) -> Vec<String> {
+    let tables: BTreeSet<_> = one.tables().chain(other.tables()).collect();
+    tables.into_iter().filter(|table| one.hashes(table) != other.hashes(table)).map(str::to_owned).collect()
+}
+
 /// Tells ids apart until something differs, or no further ids are told apart.
 fn tell_apart(one: &mut Rows, other: &mut Rows) {
+    one.forget();
+    other.forget();
     for _ in 0..ROUNDS {
-        let names: BTreeSet<_> = one.tables().chain(other.tables()).collect();
-        if names.into_iter().any(|table| one.hashes(table) != other.hashes(table)) {
+        if !differing_by_now(one, other).is_empty() {
             return;
         }
         let before = one.sorts();

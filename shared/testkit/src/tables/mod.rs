@@ -18,4 +18,4 @@ pub mod payload;
 pub mod text;
 
 pub use at_rest::AtRest;
-pub use comparison::{Comparison, compare};
+pub use comparison::{Comparison, compare, differing};

@@ -49,8 +49,8 @@ impl OtherNames {
         let (mut told, mut rest, mut before) = (String::with_capacity(text.len()), text, None);
         while let Some(next) = rest.chars().next() {
             let found = if before.is_some_and(is_of_word) { None } else { self.leading(rest) };
-            let length = found.map_or(next.len_utf8(), |(length, _)| length);
-            told.push_str(found.map_or(&rest[..length], |(_, id)| id));
+            let (length, kept) = found.unwrap_or_else(|| (next.len_utf8(), &rest[..next.len_utf8()]));
+            told.push_str(kept);
             before = rest[..length].chars().next_back();
             rest = &rest[length..];
         }
