@@ -52,6 +52,17 @@ impl Played {
         told
     }
 
+    /// Plays with three kills on the way: one at its work, one while it starts again, and one together with its PostgreSQL. Answers what was told in
+    /// the end.
+    async fn with_kills(&self, name: &str) -> String {
+        let timeline = timeline(ORDERS);
+        let at = |quarter: usize| timeline.events()[timeline.events().len() * quarter / 4].fact.at;
+        self.killed(name, at(2), 5, false).await;
+        self.killed(name, at(2), 1000, false).await;
+        self.killed(name, at(3), 30, true).await;
+        self.to_its_end(name).await
+    }
+
     /// Kills it on its way, some milliseconds after business time has come to a moment.
     async fn killed(&self, name: &str, moment: Timestamp, milliseconds: u64, with_postgres: bool) {
         let data_dir = self.data_dir(name);
@@ -82,14 +93,7 @@ fn business_time(data_dir: &Path) -> Option<Timestamp> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_was_killed_comes_to_the_state_of_one_that_was_not() {
     let played = Played::new();
-    played.to_its_end("whole").await;
-    let timeline = timeline(ORDERS);
-    let events = timeline.events();
-    for (quarter, milliseconds, with_postgres) in [(1, 3, false), (2, 17, false), (3, 40, true)] {
-        let moment = events[events.len() * quarter / 4].fact.at;
-        played.killed("killed", moment, milliseconds, with_postgres).await;
-    }
-    let told = played.to_its_end("killed").await;
+    let (_, told) = tokio::join!(played.to_its_end("whole"), played.with_kills("killed"));
     assert!(told.contains("Played on from"), "{told}");
 
     let mut whole = AtRest::open(&played.data_dir("whole")).await;

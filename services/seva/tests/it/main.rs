@@ -9,4 +9,5 @@ mod killed_replay;
 mod operations;
 mod replay;
 mod serving;
+mod tour;
 mod world;

@@ -5,6 +5,8 @@ use std::{
     fmt,
 };
 
+use uuid::Uuid;
+
 use super::{
     at_rest::{AtRest, Source},
     likeness::{Hash, Rows, hash},
@@ -36,7 +38,16 @@ pub struct Compared {
     /// Of all rows of either side, with ids told apart by what is said about them.
     pub fingerprints: [String; 2],
     /// Some of the rows of either side that the other has not.
-    pub only: [Vec<String>; 2],
+    pub only: [Vec<Only>; 2],
+}
+
+/// A row that the other side has not.
+#[derive(Debug, Clone)]
+pub struct Only {
+    /// What of it is compared.
+    pub row: String,
+    /// Its ids that are like none of the other side: when the rest is there too, these are what differs.
+    pub unlike: Vec<Uuid>,
 }
 
 impl Comparison {
@@ -72,11 +83,13 @@ impl fmt::Display for Compared {
         }
         write!(f, "{table:44} DIFFERS ({one} rows and {other})")?;
         for place in 0..only.iter().map(Vec::len).max().unwrap_or(0) {
-            let [one, other] = [0, 1].map(|side| only[side].get(place).map(String::as_str));
-            let parting = one.zip(other).map_or(0, |(one, other)| parting(one, other));
-            for (side, row) in [("first", one), ("second", other)] {
-                if let Some(row) = row {
-                    write!(f, "\n    only in the {side}: {}", excerpt(row, parting))?;
+            let [one, other] = [0, 1].map(|side| only[side].get(place));
+            let parting = one.zip(other).map_or(0, |(one, other)| parting(&one.row, &other.row));
+            for (side, only) in [("first", one), ("second", other)] {
+                let Some(Only { row, unlike }) = only else { continue };
+                write!(f, "\n    only in the {side}: {}", excerpt(row, parting))?;
+                if !unlike.is_empty() {
+                    write!(f, "\n        ids that are like none of the other side: {unlike:?}")?;
                 }
             }
         }
@@ -121,7 +134,10 @@ pub async fn compare(one: &mut AtRest, other: &mut AtRest) -> Comparison {
             [Vec::new(), Vec::new()]
         } else {
             let [in_one, in_other] = [missing(&hashes[0], &hashes[1]), missing(&hashes[1], &hashes[0])];
-            [shown(&in_one, one, &first, &source).await, shown(&in_other, other, &second, &source).await]
+            [
+                shown(&in_one, one, [&first, &second], &source).await,
+                shown(&in_other, other, [&second, &first], &source).await,
+            ]
         };
         let fingerprints = hashes.map(|hashes| fingerprint(&hashes));
         tables.push(Compared { rows: [first.count(&name), second.count(&name)], table: name, fingerprints, only });
@@ -174,7 +190,7 @@ fn missing(these: &[Hash], those: &[Hash]) -> Vec<Hash> {
 }
 
 /// The texts of some of these rows. Sorted, so that rows that belong together stand at the same place on both sides.
-async fn shown(hashes: &[Hash], at_rest: &mut AtRest, rows: &Rows, source: &Source) -> Vec<String> {
+async fn shown(hashes: &[Hash], at_rest: &mut AtRest, [own, others]: [&Rows; 2], source: &Source) -> Vec<Only> {
     let mut wanted: BTreeMap<Hash, usize> = BTreeMap::new();
     for hash in hashes {
         *wanted.entry(*hash).or_default() += 1;
@@ -184,7 +200,7 @@ async fn shown(hashes: &[Hash], at_rest: &mut AtRest, rows: &Rows, source: &Sour
     }
     let mut texts = at_rest.rows(source).await;
     // Of rows that are alike, no more than there are too many.
-    texts.retain(|text| match wanted.get_mut(&rows.hash_of(text)) {
+    texts.retain(|text| match wanted.get_mut(&own.hash_of(text)) {
         Some(count) if *count > 0 => {
             *count -= 1;
             true
@@ -193,7 +209,8 @@ async fn shown(hashes: &[Hash], at_rest: &mut AtRest, rows: &Rows, source: &Sour
     });
     texts.sort_by_cached_key(|text| nameless(text).text);
     texts.truncate(SHOWN);
-    texts
+    let only = |row: String| Only { unlike: own.unlike(&row, others), row };
+    texts.into_iter().map(only).collect()
 }
 
 fn fingerprint(hashes: &[Hash]) -> String {

@@ -78,6 +78,15 @@ impl Rows {
         self.hash(hash(&[nameless.text.as_bytes()]), nameless.ids.iter().map(|id| self.numbers[id]))
     }
 
+    /// Those ids of a row of this side that are like none of the other side.
+    pub fn unlike(&self, row: &str, other: &Self) -> Vec<Uuid> {
+        let unlike = |id: &Uuid| !other.told_apart.contains(&self.told_apart[self.numbers[id]]);
+        let mut ids: Vec<_> = nameless(row).ids.into_iter().filter(unlike).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     fn hash(&self, text: Hash, ids: impl Iterator<Item = usize>) -> Hash {
         let mut hash = Sha256::new();
         hash.update(text.to_be_bytes());

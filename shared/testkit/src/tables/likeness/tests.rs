@@ -43,6 +43,9 @@ fn an_order_of_the_wrong_customer_shows_once_customers_are_told_apart() {
     one.tell_apart();
     other.tell_apart();
     assert_eq!(differ(&one, &other), ["customer", "order"]);
+    // Nobody called Alice has the order B there.
+    let alice = Uuid::from_u128(1);
+    assert_eq!(one.unlike(&format!(r#"{{"id": "{alice}", "name": "Alice"}}"#), &other), [alice]);
 }
 
 #[test]
