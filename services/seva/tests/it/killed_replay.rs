@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Orders of the table: few, so that it takes seconds.
-const ORDERS: usize = 8;
+const ORDERS: usize = 5;
 /// Longer than any wait of a replay: what a killed process had taken is waited for until its lease ends.
 const PATIENCE: Duration = Duration::from_secs(180);
 
