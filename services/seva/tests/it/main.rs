@@ -5,6 +5,7 @@
 mod command_line;
 mod demonstration;
 mod installation;
+mod killed_replay;
 mod operations;
 mod replay;
 mod serving;
