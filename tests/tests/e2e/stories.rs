@@ -186,7 +186,11 @@ async fn the_customer_of_a_late_order_is_told_before_the_day_has_passed_and_when
     // Nothing more is found of an order that has come to its end.
     suite.advance_to(at("2026-03-20T06:00:00Z")).await;
     drained_at(&suite, at("2026-03-20T06:00:00Z")).await;
-    assert_eq!(mail::to(&suite.mail, &order.shopper.email).len(), 5, "placed, welcome, at risk, missed, delivered");
+    assert_eq!(
+        mail::to(&suite.mail, &order.shopper.email).len(),
+        6,
+        "placed, welcome, at risk, missed, a ticket for it, delivered"
+    );
     assert_eq!(judge::broken(&suite, &[]).await.unwrap(), Vec::<String>::new());
     suite.stop().await;
 }
