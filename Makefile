@@ -6,12 +6,19 @@ CARGO ?= cargo
 ORDERS ?=
 REPLAY_DIR ?= .seva/replay
 
-.PHONY: demo replay test browser interop bench faults lint deploy-check sqlx binaries
+.PHONY: demo replay replay-killed tour test browser interop bench faults lint deploy-check sqlx binaries
 demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
 	$(CARGO) run --release -p seva -- up --demo $(if $(filter once,$(DEMO)),--once)
 
 replay: binaries                      ## real order histories on manual time; without ORDERS the product's own sample
 	$(CARGO) run --release -p seva -- replay $(if $(ORDERS),$(ORDERS),--sample) --data-dir $(REPLAY_DIR)
+
+replay-killed: binaries               ## the same killed three times and played to its end, compared table by table with one that was not; KILLS=, SEED=
+	$(CARGO) build --release -p seva
+	$(CARGO) run --release -p seva-tests --example killed_replay -- $(ORDERS)
+
+tour: binaries                        ## one customer's story through all services, step by step, with its trace ids
+	$(CARGO) run --release -p seva -- tour
 
 test: binaries                        ## everything that needs nothing but Rust, a C compiler and PostgreSQL's binaries
 	$(CARGO) test --workspace

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use seva::data_dir::Layout;
 use seva_proto::customers::v1::{ApiKey, CreateApiKeyRequest, api_key_service_client::ApiKeyServiceClient};
 use seva_runtime::{
     auth::Keyring,
@@ -51,6 +52,12 @@ impl Installation {
         };
         let databases = databases.iter().map(|(service, url)| (service.clone(), open(url))).collect();
         Self { keyring, mail, urls, portal_url, databases }
+    }
+
+    /// One that does not run but for its PostgreSQL, for judges alone; with the databases' URLs by service.
+    pub fn at_rest(layout: &Layout, databases: &BTreeMap<String, String>) -> Self {
+        let nowhere = databases.keys().map(|service| (service.clone(), String::new())).collect();
+        Self::new(&layout.keys(), layout.mail(), nowhere, String::new(), databases)
     }
 
     /// The names of the services.

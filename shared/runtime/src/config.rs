@@ -197,7 +197,7 @@ pub struct CompanyConfig {
     /// Name of the company, as it signs
     #[arg(long, env = "SEVA_COMPANY_NAME", value_name = "NAME", default_value = DEMO_COMPANY)]
     pub company_name: String,
-    /// Where customers reach the portal, such as https://help.example.com; links in messages lead there
+    /// Where customers reach the portal, such as `https://help.example.com`; links in messages lead there
     #[arg(long, env = "SEVA_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 }

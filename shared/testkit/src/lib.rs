@@ -3,6 +3,8 @@
 //! - [`database`]: one PostgreSQL cluster per test binary, a fresh database per test
 //! - [`server`]: a whole service on a port, with tokens for every role
 //! - [`wait`]: until something is so, without sleeping for a fixed time
+//! - [`kill`]: an end without warning, of PostgreSQL too
+//! - [`tables`]: what two installations have come to, compared table by table
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +13,9 @@
 )]
 
 pub mod database;
+pub mod kill;
 pub mod server;
+pub mod tables;
 pub mod wait;
 
 pub use database::TestDatabase;

@@ -16,7 +16,6 @@ pub struct Chain {
 #[derive(Debug)]
 struct Step {
     kind: String,
-    subject: String,
     causation_id: String,
     correlation_id: String,
     context: Context,
@@ -53,7 +52,7 @@ impl Chain {
                     continue;
                 };
                 let context = Context::of(&traceparent);
-                events.insert(id, Step { kind, subject, causation_id, correlation_id, context });
+                events.insert(id, Step { kind, causation_id, correlation_id, context });
             }
         }
         let sent: Vec<(String, String)> =

@@ -8,12 +8,16 @@ use seva_runtime::Error;
 use seva_store::{Event, Fault, consumer::Handler, event::timestamp};
 use seva_values::{Invalid, parse_name};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     details, lower_name,
     store::{NewEntry, enter_messages},
 };
 use crate::{customer::convert::COLLECTION, newest::newest, progress};
+
+#[cfg(test)]
+mod tests;
 
 /// Whose feed it is.
 pub const SOURCE: &str = "//notifications";
@@ -29,12 +33,27 @@ impl Handler for Messages {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
         let told = events.iter().filter(|event| event.kind.starts_with(TYPES));
         let entries = told.map(|event| entry(event)).collect::<Result<Vec<_>, Error>>()?;
-        let entries = newest(entries, |entry| (entry.subject.clone(), entry.sequence));
+        let entries = one_for_each(entries);
         if !entries.is_empty() {
             enter_messages(transaction, &entries).await?;
         }
         progress::note(transaction, SOURCE, events).await
     }
+}
+
+/// Of each message its newest state, under the id of the first of its events: an entry keeps the id under which it was entered, which must not
+/// depend on how many events were read at once.
+fn one_for_each(entries: Vec<NewEntry>) -> Vec<NewEntry> {
+    let mut first: BTreeMap<String, (i64, Uuid)> = BTreeMap::new();
+    for entry in &entries {
+        let this = (entry.sequence, entry.event_id);
+        first.entry(entry.subject.clone()).and_modify(|known| *known = this.min(*known)).or_insert(this);
+    }
+    let mut entries = newest(entries, |entry| (entry.subject.clone(), entry.sequence));
+    for entry in &mut entries {
+        entry.event_id = first[&entry.subject].1;
+    }
+    entries
 }
 
 fn entry(event: &Event) -> Result<NewEntry, Error> {

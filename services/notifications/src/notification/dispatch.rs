@@ -3,7 +3,7 @@
 //! No transaction is open while anything outside is waited for. The claim is committed before the first hand-over, so that one that ends
 //! without a word is known to be ambiguous.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -92,7 +92,8 @@ impl Dispatch {
         now: Timestamp,
         started: Instant,
     ) -> Result<(), Error> {
-        let (decided, asked) = self.decide_without_asking(claimed, &known, now);
+        let taken = self.taken_before(&claimed).await;
+        let (decided, asked) = self.decide_without_asking(claimed, &known, &taken, now);
         let (unreachable, ready) = self.ask(asked, &known, now).await;
         store_finishes(&self.db, decided.into_iter().chain(unreachable).collect(), now).await?;
         let handed_over =
@@ -127,18 +128,35 @@ impl Dispatch {
         Ok((claimed, known))
     }
 
+    /// What the provider says of hand-overs that ended without a word, where it can tell.
+    async fn taken_before(&self, claimed: &[Claimed]) -> HashMap<Uuid, bool> {
+        let mut taken = HashMap::new();
+        for claimed in claimed.iter().filter(|claimed| claimed.lapsed) {
+            let id = claimed.notification.id;
+            taken.extend(self.handover.settings.provider.has_taken(id).await.map(|has_taken| (id, has_taken)));
+        }
+        taken
+    }
+
     /// What can be decided from what is known here, and the others.
     fn decide_without_asking(
         &self,
         claimed: Vec<Claimed>,
         known: &Surroundings,
+        taken: &HashMap<Uuid, bool>,
         now: Timestamp,
     ) -> (Vec<Finish>, Vec<Claimed>) {
         let (mut decided, mut others) = (Vec::new(), Vec::new());
         for claimed in claimed {
             let notification = &claimed.notification;
             let category = &known.categories[&notification.category];
-            if claimed.lapsed {
+            let taken_before = taken.get(&notification.id).copied();
+            if taken_before == Some(true) {
+                // Handed over again, the provider leaves it as it is: it is only found out again what it was written from.
+                others.push(claimed);
+                continue;
+            }
+            if claimed.lapsed && taken_before.is_none() {
                 // NO7
                 let handovers = notification.handovers + 1;
                 let lost = Err(Fault::Ambiguous { code: "the hand-over before ended without a word".to_owned() });

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::{Fault, OutgoingMail, Provider, Sender, compose};
 
@@ -29,7 +30,7 @@ impl Folder {
 impl Provider for Folder {
     async fn deliver(&self, message: &OutgoingMail) -> Result<(), Fault> {
         let bytes = compose(&self.sender, message)?.formatted();
-        let (folder, name) = (self.path.clone(), format!("{}.eml", message.id));
+        let (folder, name) = (self.path.clone(), file_name(message.id));
         let written = tokio::task::spawn_blocking(move || write_once(&folder, &name, &bytes)).await;
         let fault = match written {
             Ok(Ok(())) => return Ok(()),
@@ -39,6 +40,14 @@ impl Provider for Folder {
         // What was half written is under another name, and what was written is found the next time: nothing comes twice.
         Err(Fault::Transient { code: format!("the mail folder cannot be written: {fault}") })
     }
+
+    async fn has_taken(&self, id: Uuid) -> Option<bool> {
+        tokio::fs::try_exists(self.path.join(file_name(id))).await.ok()
+    }
+}
+
+fn file_name(id: Uuid) -> String {
+    format!("{id}.eml")
 }
 
 /// Writes a file that is whole and durable once it has its name. One that is there already is left as it is.

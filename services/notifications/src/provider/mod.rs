@@ -55,6 +55,13 @@ pub trait Provider: Send + Sync + 'static {
     /// # Errors
     /// What is known about the message then; see [`Fault`].
     async fn deliver(&self, message: &OutgoingMail) -> Result<(), Fault>;
+
+    /// Whether it has taken the message of this id, asked after a hand-over that ended without a word; `None`: it cannot tell.
+    ///
+    /// A provider that can tell leaves as it is what it has, when it is handed the same message again.
+    async fn has_taken(&self, _id: Uuid) -> Option<bool> {
+        None
+    }
 }
 
 /// Why a message was not taken, or is not known to be. `code` is what may be told and kept: no text of the provider, which may quote

@@ -7,15 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use seva_notifications::{
     Recipients,
     notification::retry,
-    provider::Fault,
+    provider::{Fault, Folder},
     recipient::{Outcome, Wanted},
 };
 use seva_proto::notifications::v1::{DecisionReason as Reason, notification::State};
 use seva_runtime::Error;
 use seva_store::due::DueWork;
 use seva_values::parse_name;
+use uuid::Uuid;
 
-use crate::town::{AT_RISK, FIRST_ORDER, PLACED, Town, an_order, append, at, new_order, settings};
+use crate::{
+    mail::sender,
+    town::{AT_RISK, FIRST_ORDER, PLACED, Town, an_order, append, at, new_order, settings},
+};
 
 fn transient() -> Result<(), Fault> {
     Err(Fault::Transient { code: "450 4.2.1".to_owned() })
@@ -165,6 +169,35 @@ async fn a_claim_that_ended_without_a_word_is_ambiguous() {
     let queued_again = (State::Queued, Reason::Ambiguous);
     assert_eq!(placed.decisions[1..], [queued_again, (State::Sent, Reason::HandedOver)]);
     assert_eq!(town.post.handed().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_tells_what_became_of_a_claim_that_ended_without_a_word() {
+    let town = Town::new().await;
+    let (somebody, subject) = welcome(&town).await;
+    let order = new_order();
+    town.order(PLACED, somebody, &order).await;
+    town.settled().await;
+    claimed_by_a_dead_process(&town).await;
+    // The welcome was handed over before the process died, the other was not.
+    let folder = tempfile::tempdir().unwrap();
+    let welcome: Uuid = sqlx::query_scalar("select id from notification where milestone = 'customer_welcome'")
+        .fetch_one(&town.notifications.owner)
+        .await
+        .unwrap();
+    std::fs::write(folder.path().join(format!("{welcome}.eml")), "as it was handed over").unwrap();
+
+    let provider = town.dispatch_with(Arc::new(Folder::new(folder.path().to_owned(), sender())));
+    assert_eq!(provider.run_batch(town.clock.now(), 200).await.unwrap(), 2);
+
+    for (subject, milestone) in [(&subject, "customer_welcome"), (&order, "order_placed")] {
+        let told = town.explained(somebody, subject, milestone).await;
+        assert_eq!(told.decisions[1..], [(State::Sent, Reason::HandedOver)], "{milestone}");
+        assert_eq!(told.notification.language, "en");
+    }
+    let mut mails: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|mail| mail.unwrap().path()).collect();
+    mails.retain(|mail| std::fs::read_to_string(mail).unwrap() != "as it was handed over");
+    assert_eq!(mails.len(), 1, "what was handed over is left as it is, and the other comes once");
 }
 
 /// A provider during whose work the claim is taken over by another process.

@@ -17,7 +17,7 @@ use crate::{
     town::{OUT_FOR_DELIVERY, Post, Town, new_order, settings},
 };
 
-fn sender() -> Sender {
+pub fn sender() -> Sender {
     Sender {
         from: Email::parse("care@shop.example").unwrap(),
         from_name: "सेवा Shop".to_owned(),

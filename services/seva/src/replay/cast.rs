@@ -56,8 +56,17 @@ pub struct Cast {
 #[derive(Debug, Default)]
 struct Plans {
     acts: BTreeMap<String, (Timestamp, Act)>,
-    /// The order's number, or another name that is the same in every replay, of each resource that tickets and surveys are about.
-    names: HashMap<String, String>,
+    /// What each resource that tickets and surveys are about is called.
+    names: HashMap<String, Name>,
+}
+
+/// A name that is the same in every replay.
+#[derive(Debug)]
+enum Name {
+    /// Its own: the order's number.
+    Own(String),
+    /// What it is, and the resource that it is about.
+    Of(String, String),
 }
 
 impl Cast {
@@ -75,7 +84,7 @@ impl Cast {
     /// # Errors
     /// A feed cannot be read.
     pub async fn listen(&mut self, instance: &Instance) -> Result<(), Failure> {
-        // What tickets and surveys are about is known first.
+        let mut news = Vec::new();
         for name in [seva_customers::NAME, seva_surveys::NAME, seva_tickets::NAME] {
             let service = instance.services.iter().find(|service| service.name == name);
             let feed = &service.with_context(|| format!("there is no service {name}"))?.feed;
@@ -84,10 +93,16 @@ impl Cast {
                 let events = feed.read_after(*cursor).await.context("reading a feed")?;
                 let Some(last) = events.last() else { break };
                 *cursor = last.feed_no;
-                for event in &events {
-                    self.plans.hear(event).context("reading an event")?;
-                }
+                news.extend(events);
             }
+        }
+        // Tickets come of answers to surveys, and surveys ask about tickets: what all of them are called is known before anything is planned,
+        // however much is read at once.
+        for event in &news {
+            self.plans.learn(event).context("reading an event")?;
+        }
+        for event in &news {
+            self.plans.hear(event).context("reading an event")?;
         }
         Ok(())
     }
@@ -124,22 +139,33 @@ impl Cast {
 }
 
 impl Plans {
+    /// Keeps what the event's subject is called.
+    fn learn(&mut self, event: &Event) -> Result<(), seva_runtime::Error> {
+        let kind = event.kind.as_str();
+        if self.names.contains_key(&event.subject) {
+            return Ok(());
+        }
+        let name = if kind.starts_with("seva.customers.order.") {
+            Name::Own(event.payload::<OrderEvent>()?.order.unwrap_or_default().order_number)
+        } else if kind.starts_with("seva.customers.invoice.") {
+            Name::Own(event.payload::<InvoiceEvent>()?.invoice.unwrap_or_default().invoice_number)
+        } else if kind.starts_with("seva.tickets.ticket.") {
+            let matter = event.payload::<TicketEvent>()?.matter.unwrap_or_default();
+            Name::Of(format!("the ticket {}", matter.kind), matter.subject)
+        } else if kind.starts_with("seva.surveys.response.") {
+            Name::Of("the answer about".to_owned(), event.payload::<ResponseEvent>()?.subject)
+        } else {
+            return Ok(());
+        };
+        self.names.insert(event.subject.clone(), name);
+        Ok(())
+    }
+
+    /// Plans what somebody does because of an event.
     fn hear(&mut self, event: &Event) -> Result<(), seva_runtime::Error> {
         let kind = event.kind.as_str();
-        if kind.starts_with("seva.customers.order.") {
-            if !self.names.contains_key(&event.subject) {
-                let order = event.payload::<OrderEvent>()?.order.unwrap_or_default();
-                self.names.insert(order.name, order.order_number);
-            }
-        } else if kind.starts_with("seva.customers.invoice.") {
-            let invoice = event.payload::<InvoiceEvent>()?.invoice.unwrap_or_default();
-            self.names.insert(event.subject.clone(), invoice.invoice_number);
-        } else if kind.starts_with("seva.tickets.ticket.") {
+        if kind.starts_with("seva.tickets.ticket.") {
             self.hear_ticket(kind, event.occurred_at, &event.payload()?);
-        } else if kind.starts_with("seva.surveys.response.") {
-            let response: ResponseEvent = event.payload()?;
-            let name = format!("the answer about {}", self.name_of(&response.subject));
-            self.names.insert(response.response, name);
         } else if kind.starts_with("seva.surveys.invitation.") {
             let invitation = event.payload::<InvitationEvent>()?.invitation.unwrap_or_default();
             self.hear_invitation(kind, event.occurred_at, invitation.name, &invitation.subject);
@@ -148,13 +174,16 @@ impl Plans {
     }
 
     fn name_of(&self, subject: &str) -> String {
-        self.names.get(subject).cloned().unwrap_or_default()
+        match self.names.get(subject) {
+            None => String::new(),
+            Some(Name::Own(name)) => name.clone(),
+            Some(Name::Of(what, about)) => format!("{what} {}", self.name_of(about)),
+        }
     }
 
     fn hear_ticket(&mut self, kind: &str, at: Timestamp, event: &TicketEvent) {
         let matter = event.matter.clone().unwrap_or_default();
         let about = format!("{} {}", matter.kind, self.name_of(&matter.subject));
-        self.names.insert(event.ticket.clone(), format!("the ticket {about}"));
         let ticket = event.ticket.clone();
         match kind {
             "seva.tickets.ticket.assigned.v1" => {

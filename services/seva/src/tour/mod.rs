@@ -42,7 +42,7 @@ pub fn begins_at(now: Timestamp) -> Timestamp {
     let ahead =
         i64::from(Weekday::Monday.to_monday_zero_offset() - day.weekday().to_monday_zero_offset()).rem_euclid(7);
     let monday = day.checked_add(ahead.days()).unwrap_or(day);
-    let start = PromisedDate::new(monday, zone.clone()).starts_at() + SignedDuration::from_hours(9);
+    let start = PromisedDate::new(monday, zone).starts_at() + SignedDuration::from_hours(9);
     if start >= now { start } else { start + SignedDuration::from_hours(7 * 24) }
 }
 

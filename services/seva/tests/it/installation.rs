@@ -15,7 +15,7 @@ async fn an_installation_starts_stops_and_starts_again_with_what_it_had() {
     let running = layout.running().unwrap();
     assert_eq!(
         running.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>(),
-        ["customers", "notifications"]
+        ["customers", "notifications", "staff", "surveys", "tickets"]
     );
     let key = instance.keyring.issuer.public_key().to_owned();
 

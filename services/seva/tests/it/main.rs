@@ -5,7 +5,9 @@
 mod command_line;
 mod demonstration;
 mod installation;
+mod killed_replay;
 mod operations;
 mod replay;
 mod serving;
+mod tour;
 mod world;

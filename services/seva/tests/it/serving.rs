@@ -33,6 +33,11 @@ fn serve(service: &str, layout: &Layout, urls: &AllUrls, ports: [u16; 2]) -> Com
         .env("SEVA_LISTEN", format!("127.0.0.1:{port}"))
         .env("SEVA_CUSTOMERS_URL", format!("http://127.0.0.1:{}", ports[0]))
         .env("SEVA_NOTIFICATIONS_URL", format!("http://127.0.0.1:{}", ports[1]))
+        // Nobody is there: a service goes on without those that it follows.
+        .env("SEVA_TICKETS_URL", "http://127.0.0.1:9")
+        .env("SEVA_SURVEYS_URL", "http://127.0.0.1:9")
+        .env("SEVA_LINK_KEYS", keys.join("links.json"))
+        .env("SEVA_PUBLIC_URL", "https://help.example.com")
         .env("SEVA_JWKS", keys.join("jwks.json"))
         .env("SEVA_SIGNING_KEY", keys.join(format!("service-{service}.pem")))
         .env("SEVA_PAGE_KEY", layout.page_key())
@@ -90,7 +95,7 @@ async fn services_are_served_one_by_one_after_their_migration_and_end_when_told(
     let folder = folder();
     let (layout, keyring) = keys_in(folder.path());
     let cluster = start_cluster(&layout).await.unwrap();
-    let urls = create_missing(&cluster, &["customers", "notifications"]).await.unwrap();
+    let urls = create_missing(&cluster, &PARTS.map(|part| part.name)).await.unwrap();
     let ports = [free_port(), free_port()];
 
     let early = serve("customers", &layout, &urls, ports).output().await.unwrap();

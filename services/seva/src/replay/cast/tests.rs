@@ -42,6 +42,7 @@ fn ticket(step: &str, ticket: &str, order: &str, resolution: i32) -> Event {
 
 fn plans(events: &[Event]) -> Plans {
     let mut plans = Plans::default();
+    events.iter().for_each(|event| plans.learn(event).unwrap());
     events.iter().for_each(|event| plans.hear(event).unwrap());
     plans
 }
@@ -54,6 +55,41 @@ fn what_is_done_follows_from_the_order_and_not_from_ids_that_differ_in_each_repl
     let when = |plans: &Plans| plans.acts.values().map(|(at, _)| *at).collect::<Vec<_>>();
     assert_eq!(when(&once), when(&again));
     assert!(when(&once)[0] > at("2018-03-01T12:59:59Z"), "it takes an hour at least");
+}
+
+/// Everything about a ticket that came of a low score about an order, and the question how that ticket went.
+fn ticket_of_an_answer() -> [Event; 4] {
+    let response = ResponseEvent {
+        response: "responses/1".to_owned(),
+        subject: "orders/a".to_owned(),
+        ..ResponseEvent::default()
+    };
+    let matter = Matter { kind: "low_score".to_owned(), subject: "responses/1".to_owned(), version: String::new() };
+    let opened = TicketEvent { ticket: "tickets/1".to_owned(), matter: Some(matter), ..TicketEvent::default() };
+    let asked = Invitation { name: "invitations/1".to_owned(), subject: "tickets/1".to_owned(), ..Default::default() };
+    let asked = InvitationEvent { invitation: Some(asked), ..InvitationEvent::default() };
+    [
+        order("a", "A-7"),
+        event("seva.surveys.response.completed.v1", "responses/1", &response),
+        event("seva.tickets.ticket.created.v1", "tickets/1", &opened),
+        event("seva.surveys.invitation.sent.v1", "invitations/1", &asked),
+    ]
+}
+
+#[test]
+fn whoever_reads_all_feeds_at_once_plans_what_was_planned_event_by_event() {
+    let [order, answered, opened, asked] = ticket_of_an_answer();
+    let mut step_by_step = Plans::default();
+    for event in [&order, &answered, &opened, &asked] {
+        step_by_step.learn(event).unwrap();
+        step_by_step.hear(event).unwrap();
+    }
+    assert_eq!(step_by_step.name_of("tickets/1"), "the ticket low_score the answer about A-7");
+
+    // As after a kill: one feed after the other.
+    let at_once = plans(&[order, answered, asked, opened]);
+    assert_eq!(at_once.acts, step_by_step.acts);
+    assert_eq!(at_once.name_of("tickets/1"), step_by_step.name_of("tickets/1"));
 }
 
 #[test]

@@ -165,7 +165,9 @@ fn said<T>(change: &Change, of: impl Fn(&Message) -> T) -> Vec<T> {
 
 /// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.
 fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
-    if let Some(opening) = ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent) {
+    if let Some(opening) =
+        ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent)
+    {
         telemetry::link(&tracing::Span::current(), opening);
     }
     let mut write = write.clone();
