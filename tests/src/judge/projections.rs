@@ -42,7 +42,9 @@ const PROJECTIONS: &[Projection] = &[
         says: "those who serve are known as they are",
         said: Question {
             service: "staff",
-            asks: "select id::text, concat_ws(' ', version, state, presence, capacity, languages, skills) from staff_member",
+            // Tickets keeps skills as a set.
+            asks: "select id::text, concat_ws(' ', version, state, presence, capacity, languages,
+                     array(select skill from unnest(skills) as t (skill) order by skill)) from staff_member",
         },
         known: Question {
             service: "tickets",
