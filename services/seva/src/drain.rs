@@ -35,13 +35,6 @@ fn humanly(patience: Duration) -> String {
     format!("{} s", patience.as_secs())
 }
 
-/// What was found at one look.
-struct Look {
-    heads: Vec<i64>,
-    next_due: Option<Timestamp>,
-    left: Vec<String>,
-}
-
 /// Waits until all is done, and answers when the earliest work to come is due.
 ///
 /// # Errors
@@ -57,15 +50,10 @@ pub async fn until_drained(
         // What this process knows costs nothing to look at; the databases are asked when it looks like rest.
         let mut left = behind(services, &known_heads(services));
         if left.is_empty() {
-            let found = look(services, clock.now()).await?;
-            if found.left.is_empty() {
-                // Between the questions something may have moved: the same answers again mean that nothing did.
-                let again = look(services, clock.now()).await?;
-                if again.left.is_empty() && again.heads == found.heads {
-                    return Ok(again.next_due);
-                }
+            match look(services, clock.now()).await? {
+                Look::Rest { next_due } => return Ok(next_due),
+                Look::Unrest { left: found } => left = found,
             }
-            left = found.left;
         }
         if started.elapsed() > patience && !left.is_empty() {
             return Err(Unrest::Patience { patience, left: left.join("; ") });
@@ -79,36 +67,56 @@ fn known_heads(services: &[Service]) -> Vec<i64> {
     services.iter().map(|service| service.feed.head()).collect()
 }
 
-/// Asks the databases: first for feeds, then for work, so that what a consumer's effect makes due is seen.
+/// What was found at one look.
+enum Look {
+    Rest { next_due: Option<Timestamp> },
+    Unrest { left: Vec<String> },
+}
+
+/// Asks the databases: for feeds, then for work, so that what a consumer's effect makes due is seen, then for feeds again: between the questions
+/// something may have moved, and the same heads mean that nothing did.
 async fn look(services: &[Service], now: Timestamp) -> Result<Look, Error> {
-    let heads = try_join_all(services.iter().map(|service| async {
+    let (heads, left) = heads(services).await?;
+    if !left.is_empty() {
+        return Ok(Look::Unrest { left });
+    }
+    let (next_due, left) = next_due(services, now).await?;
+    if !left.is_empty() {
+        return Ok(Look::Unrest { left });
+    }
+    let (again, left) = self::heads(services).await?;
+    if left.is_empty() && again != heads {
+        return Ok(Look::Unrest { left: vec!["feeds are growing".to_owned()] });
+    }
+    Ok(if left.is_empty() { Look::Rest { next_due } } else { Look::Unrest { left } })
+}
+
+/// Where the feeds end; and what is not in them, or not applied yet.
+async fn heads(services: &[Service]) -> Result<(Vec<i64>, Vec<String>), Error> {
+    let asked = services.iter().map(|service| async {
         let drained = sequencer::is_drained(&service.foundation.db).await?;
         Ok::<_, Error>((drained, service.feed.bounds().await?.head))
-    }))
-    .await?;
-    let mut left: Vec<String> = services
-        .iter()
-        .zip(&heads)
-        .filter(|(_, (drained, _))| !drained)
-        .map(|(service, _)| format!("{} has events that are not in its feed yet", service.name))
-        .collect();
-    let heads: Vec<i64> = heads.into_iter().map(|(_, head)| head).collect();
+    });
+    let found = try_join_all(asked).await?;
+    let undrained = services.iter().zip(&found).filter(|(_, (drained, _))| !drained);
+    let mut left: Vec<String> =
+        undrained.map(|(service, _)| format!("{} has events that are not in its feed yet", service.name)).collect();
+    let heads: Vec<i64> = found.into_iter().map(|(_, head)| head).collect();
     left.extend(behind(services, &heads));
+    Ok((heads, left))
+}
 
-    let mut next_due = None;
-    for service in services {
-        for due in
-            try_join_all(service.due.iter().map(|due| async { Ok::<_, Error>((due.name(), due.next_due().await?)) }))
-                .await?
-        {
-            let (name, Some(at)) = due else { continue };
-            if at <= now {
-                left.push(format!("{} has {name} due since {at}", service.name));
-            }
-            next_due = Some(next_due.map_or(at, |earliest: Timestamp| earliest.min(at)));
-        }
-    }
-    Ok(Look { heads, next_due, left })
+/// When the earliest work to come is due; and what is due already.
+async fn next_due(services: &[Service], now: Timestamp) -> Result<(Option<Timestamp>, Vec<String>), Error> {
+    let asked = services
+        .iter()
+        .flat_map(|service| service.due.iter().map(move |due| (service.name, due)))
+        .map(|(service, due)| async move { Ok::<_, Error>((service, due.name(), due.next_due().await?)) });
+    let found = try_join_all(asked).await?;
+    let work = || found.iter().filter_map(|(service, name, at)| at.map(|at| (service, name, at)));
+    let left = work().filter(|(.., at)| *at <= now);
+    let left = left.map(|(service, name, at)| format!("{service} has {name} due since {at}")).collect();
+    Ok((work().map(|(.., at)| at).min(), left))
 }
 
 /// Consumers that have not applied everything up to these heads of the services' feeds.

@@ -48,17 +48,10 @@ impl Database {
         // Plans are kept with a connection. One that was made while a table was young reads it from end to end when it has grown, and
         // workers look for the same few rows for ever: they have an index for everything.
         let by_index = options.clone().options([("enable_seqscan", "off")]);
-        // Only these begin transactions. sqlx 0.9.0 gives a connection back inside one when `begin()` is cancelled; such a one is closed.
         let workers = PgPoolOptions::new()
             .max_connections(WORKER_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    let in_transaction = sqlx::raw_sql("select 1 where statement_timestamp() > now()");
-                    Ok(in_transaction.fetch_all(&mut *connection).await?.is_empty())
-                })
-            })
             .connect_lazy_with(by_index);
         Ok(Self { service, calls, workers, options, committed: Arc::default() })
     }
@@ -78,7 +71,7 @@ impl Database {
         &self.calls
     }
 
-    /// Connections for workers and consumers.
+    /// Connections for workers and consumers. Transactions are begun by [`Database::begin`] alone.
     pub fn workers(&self) -> &PgPool {
         &self.workers
     }
@@ -105,7 +98,7 @@ impl Database {
     /// When there is no connection.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         deadline::check()?;
-        Ok(self.workers.begin().await?)
+        self.begin_with("begin").await
     }
 
     /// Begins the transaction of a consumer's effect, whose commit does not wait for the disk.
@@ -117,7 +110,16 @@ impl Database {
     /// # Errors
     /// When there is no connection.
     pub(crate) async fn begin_effect(&self) -> Result<Transaction<'static, Postgres>, Fault> {
-        Ok(self.workers.begin_with("begin; set local synchronous_commit = off").await?)
+        self.begin_with("begin; set local synchronous_commit = off").await
+    }
+
+    /// Begins to the end, whatever becomes of the caller: sqlx 0.9.0 gives a connection back inside a transaction when its beginning is cancelled.
+    #[expect(clippy::disallowed_methods, reason = "lives as long as one statement and answers to the caller")]
+    async fn begin_with(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, Fault> {
+        let workers = self.workers.clone();
+        let beginning = tokio::spawn(async move { workers.begin_with(statement).await });
+        // Nobody aborts the task and it does not panic: it fails only with the runtime, which takes the caller along.
+        Ok(beginning.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
 
     /// Commits and tells the sequencer.
