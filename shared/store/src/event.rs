@@ -180,6 +180,11 @@ impl NewEvent {
     ) -> Self {
         Self { event_id: new_id(), kind, subject, sequence, occurred_at, story, payload: payload.encode_to_vec() }
     }
+
+    /// The story of what follows from it, for whatever is kept until its time comes.
+    pub fn aftermath(&self) -> Story {
+        Story { causation_id: self.event_id.to_string(), hops: self.story.hops + 1, ..self.story.clone() }
+    }
 }
 
 /// Locks subjects for the rest of a transaction. Has to come before its first write, or events may be read out of order.

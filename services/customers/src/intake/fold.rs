@@ -26,7 +26,7 @@ use crate::{
     },
     events::Told,
     invoice::{self, model::Invoice},
-    order::{self, OrderRules, model::Order, model::PromisedDateChange},
+    order::{self, OrderRules, model::Order, store::Promise},
 };
 
 /// What a batch writes.
@@ -43,7 +43,7 @@ pub struct Changes {
     pub contact_points: Vec<(Uuid, ContactPoint, usize)>,
     /// Orders with the version that they had; 0: new.
     pub orders: BTreeMap<Uuid, (Order, i64)>,
-    pub promised_dates: Vec<(Uuid, PromisedDateChange)>,
+    pub promises: Vec<Promise>,
     /// Invoices with the version that they had; 0: new.
     pub invoices: BTreeMap<Uuid, (Invoice, i64)>,
     /// In the order in which it happened.
@@ -141,8 +141,13 @@ impl<'b> Fold<'b> {
         self.take_report(reporter, order.customer_id, report.at, &story);
         let known_version = order.version;
         let changes = order.apply(report.clone(), self.rules.of(&event.source));
-        self.changes.promised_dates.extend(changes.promised_date.map(|change| (order.id, change)));
-        self.changes.told.extend(changes.happenings.iter().map(|happening| Told::of_order(happening, story.clone())));
+        let told: Vec<_> =
+            changes.happenings.iter().map(|happening| Told::of_order(happening, story.clone())).collect();
+        // Whatever names a day is told of.
+        if let (Some(change), Some(first)) = (changes.promised_date, told.first()) {
+            self.changes.promises.push(Promise { order_id: order.id, change, aftermath: first.event.aftermath() });
+        }
+        self.changes.told.extend(told);
         if is_new {
             self.count_order(&order, report.at, story);
         }

@@ -27,7 +27,7 @@ pub async fn write(
         .map(|(order, known_version)| order::store::Changed { order, known_version: *known_version })
         .collect();
     all_saved(order::store::save(connection, &orders).await?, orders.len())?;
-    order::store::append_promised_dates(connection, &changes.promised_dates).await?;
+    order::store::append_promised_dates(connection, &changes.promises).await?;
     let invoices: Vec<_> = changes
         .invoices
         .values()

@@ -5,7 +5,7 @@ pub mod looks;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seva_runtime::Error;
+use seva_runtime::{Error, call::Story};
 use seva_store::{Database, Fault};
 use seva_values::{Currency, Invalid, Money, PromisedDate, WebLink, Zone};
 use sqlx::{PgConnection, PgExecutor, types::Json};
@@ -191,24 +191,39 @@ pub async fn save(connection: &mut PgConnection, orders: &[Changed<'_>]) -> Resu
     Ok(saved.fetch_one(connection).await?.try_into().expect("a count is not negative"))
 }
 
+/// An entry for the history of an order's promised days.
+#[derive(Debug)]
+pub struct Promise {
+    pub order_id: Uuid,
+    pub change: PromisedDateChange,
+    /// The story of what follows from it.
+    pub aftermath: Story,
+}
+
 /// Appends to the histories of promised days (CU13).
-pub async fn append_promised_dates(
-    connection: &mut PgConnection,
-    changes: &[(Uuid, PromisedDateChange)],
-) -> Result<(), Fault> {
-    if changes.is_empty() {
+pub async fn append_promised_dates(connection: &mut PgConnection, promises: &[Promise]) -> Result<(), Fault> {
+    if promises.is_empty() {
         return Ok(());
     }
-    let all = || changes.iter().map(|(_, change)| change);
+    let all = || promises.iter().map(|promise| &promise.change);
+    let stories = || promises.iter().map(|promise| &promise.aftermath);
     sqlx::query!(
-        "insert into promised_date (order_id, number, promised_date, zone, reason, promised_at)
-         select * from unnest($1::uuid[], $2::int[], $3::date[], $4::text[], $5::text[], $6::timestamptz[])",
-        &changes.iter().map(|(order_id, _)| *order_id).collect::<Vec<_>>(),
+        "insert into promised_date (
+             order_id, number, promised_date, zone, reason, promised_at, correlation_id, causation_id, hops, traceparent
+         )
+         select * from unnest(
+             $1::uuid[], $2::int[], $3::date[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::smallint[], $10::text[]
+         )",
+        &promises.iter().map(|promise| promise.order_id).collect::<Vec<_>>(),
         &all().map(|change| change.number).collect::<Vec<_>>(),
         &all().map(|change| jiff_sqlx::Date::from(change.promised_date.date)).collect::<Vec<_>>() as _,
         &all().map(|change| change.promised_date.zone.name()).collect::<Vec<_>>() as _,
         &all().map(|change| change.reason.as_str()).collect::<Vec<_>>() as _,
         &all().map(|change| jiff_sqlx::Timestamp::from(change.promised_at)).collect::<Vec<_>>() as _,
+        &stories().map(|story| story.correlation_id.as_str()).collect::<Vec<_>>() as _,
+        &stories().map(|story| story.causation_id.as_str()).collect::<Vec<_>>() as _,
+        &stories().map(|story| story.hops).collect::<Vec<_>>(),
+        &stories().map(|story| story.traceparent.as_deref()).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

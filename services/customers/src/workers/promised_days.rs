@@ -4,14 +4,19 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seva_runtime::{Error, call::Story, clock::machine_now};
+use seva_runtime::{
+    Error,
+    call::{Story, current_traceparent},
+    clock::machine_now,
+    telemetry,
+};
 use seva_store::{Database, Fault, due::DueWork};
-use uuid::Uuid;
 
 use crate::{
     events::{self, Told},
     order::{
         OrderRules,
+        model::Happening,
         store::{
             self,
             looks::{self, Claimed, Looked},
@@ -52,13 +57,17 @@ impl PromisedDays {
             found.insert(order.id, changes.happenings);
             looked.push(Looked { attempt: attempts[&order.id], known_version, order });
         }
-        let mut told = Vec::with_capacity(looked.len());
-        for id in looks::save_looked(&mut transaction, &looked).await? {
-            let happenings = found.remove(&id).unwrap_or_default();
-            told.extend(
-                happenings.iter().map(|happening| Told::of_order(happening, story(id, happening.order.version))),
-            );
-        }
+        let saved = looks::save_looked(&mut transaction, &looked).await?;
+        found.retain(|id, happenings| saved.contains(id) && !happenings.is_empty());
+        let stories = match found.is_empty() {
+            true => HashMap::new(),
+            false => looks::stories(&mut transaction, &found.keys().copied().collect::<Vec<_>>()).await?,
+        };
+        let told: Vec<_> = saved
+            .iter()
+            .flat_map(|id| found.get(id).into_iter().flatten())
+            .map(|happening| Told::of_order(happening, story(happening, stories.get(&happening.order.id))))
+            .collect();
         events::tell(&mut transaction, ACTOR, &told).await?;
         self.db.commit(transaction).await
     }
@@ -91,8 +100,12 @@ impl DueWork for PromisedDays {
     }
 }
 
-/// A finding begins a story of its own, and a trace: nobody reported it, and the worker's trace lasts as long as the process.
-fn story(order_id: Uuid, version: i64) -> Story {
-    let finding = tracing::info_span!(parent: None, "promised day", order = %order_id);
-    finding.in_scope(|| Story::begun_by(format!("promised_days/{order_id}/{version}")))
+/// A finding goes on with the story, and the trace, of the report that named the day. Where that is not known it begins one: the worker's own
+/// trace lasts as long as the process.
+fn story(finding: &Happening, promise: Option<&Story>) -> Story {
+    let span = telemetry::event_span(promise.and_then(|story| story.traceparent.as_deref()), "promised_days");
+    span.in_scope(|| match promise {
+        Some(promise) => Story { traceparent: current_traceparent(), ..promise.clone() },
+        None => Story::begun_by(format!("promised_days/{}/{}", finding.order.id, finding.order.version)),
+    })
 }

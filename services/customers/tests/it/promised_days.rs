@@ -9,7 +9,10 @@ use seva_customers::{
     order::{OrderRules, SourceRules},
     workers::promised_days::PromisedDays,
 };
-use seva_proto::customers::v1::{self as pb, PublishEventsRequest, intake_service_client::IntakeServiceClient};
+use seva_proto::{
+    customers::v1::{self as pb, PublishEventsRequest, intake_service_client::IntakeServiceClient},
+    io::cloudevents::v1::CloudEvent,
+};
 use seva_store::due::{BATCH, Bell, Due, DueWork};
 use seva_testkit::eventually;
 use sqlx::{Row, raw_sql};
@@ -102,6 +105,45 @@ async fn a_new_day_after_a_miss_opens_the_promise_again() {
     assert_eq!(answer.promised_dates.len(), 2);
     look(&shop, instant("2026-03-20T00:00:00Z")).await;
     assert_eq!(found(&shop).await.len(), 4);
+}
+
+/// Whose story a finding is, by the id of the report that it comes from, and the type of the event that it follows.
+async fn stories(shop: &Shop) -> Vec<(String, String, i16)> {
+    let sql = "select f.correlation_id, c.type, f.hops from seva.outbox f join seva.outbox c on c.event_id::text = f.causation_id
+               where f.type like '%promised_day%' order by f.position";
+    let rows = sqlx::query(sql).fetch_all(&shop.world.database.owner).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+/// CU27
+#[tokio::test]
+async fn a_finding_goes_on_with_the_story_of_the_report_that_named_the_day() {
+    let shop = Shop::new().await;
+    let placed = placed_for("A-1", "17", 1, TIME, kolkata("2026-03-05"));
+    let delayed = delayed("A-1", "17", 2, "2026-03-06T08:00:00Z", "2026-03-10");
+    let story = |event: &CloudEvent, kind: &str| {
+        (format!("{SOURCE}/{}", event.id), format!("seva.customers.order.{kind}.v1"), 1)
+    };
+    let expected = [story(&placed, "placed"), story(&placed, "placed"), story(&delayed, "delayed")];
+
+    shop.publish(vec![placed]).await;
+    look(&shop, instant(END)).await;
+    assert!(shop.world.foundation.clock.advance_to(instant("2026-03-06T08:00:00Z")));
+    // What comes after the day was named begins stories of its own and takes nothing over.
+    shop.publish(vec![delayed, in_transit("A-1", "17", 3, "2026-03-06T09:00:00Z", "Pune")]).await;
+    look(&shop, instant("2026-03-09T18:30:00Z")).await;
+
+    assert_eq!(stories(&shop).await, expected);
+}
+
+#[tokio::test]
+async fn a_finding_of_a_day_whose_story_was_not_kept_begins_one() {
+    let shop = shop_with(&["A-1"]).await;
+    let forget = "update promised_date set correlation_id = null, causation_id = null, hops = null, traceparent = null";
+    raw_sql(forget).execute(&shop.world.database.owner).await.unwrap();
+    look(&shop, instant(END)).await;
+    assert_eq!(found(&shop).await, [at_risk(), missed()]);
+    assert_eq!(stories(&shop).await, []);
 }
 
 #[tokio::test]

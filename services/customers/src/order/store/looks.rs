@@ -1,8 +1,9 @@
 //! Orders that the clock has to look at: claimed for a while, saved when the claim still holds.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
+use seva_runtime::call::Story;
 use seva_store::{Database, Fault};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -73,6 +74,20 @@ pub async fn save_looked(connection: &mut PgConnection, looked: &[Looked]) -> Re
         &all().map(|order| order.due_at.map(jiff_sqlx::Timestamp::from)).collect::<Vec<_>>() as _,
     );
     Ok(saved.fetch_all(connection).await?)
+}
+
+/// The stories that the current promised days of these orders began; not of days that were named before stories were kept.
+pub async fn stories(connection: &mut PgConnection, order_ids: &[Uuid]) -> Result<HashMap<Uuid, Story>, Fault> {
+    let rows = sqlx::query!(
+        r#"select p.order_id, p.correlation_id as "correlation_id!", p.causation_id as "causation_id!", p.hops as "hops!", p.traceparent
+           from customer_order o join promised_date p on p.order_id = o.id and p.number = o.promised_dates
+           where o.id = any($1) and p.correlation_id is not null"#,
+        order_ids,
+    );
+    let story =
+        |correlation_id, causation_id, hops, traceparent| Story { correlation_id, causation_id, hops, traceparent };
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.map(|row| (row.order_id, story(row.correlation_id, row.causation_id, row.hops, row.traceparent))).collect())
 }
 
 /// When the clock has to look next.
