@@ -18,7 +18,7 @@ pub mod store;
 pub use breaches::Breaches;
 pub use calendar::Calendar;
 pub use clocks::Clocks;
-pub use model::{Clock, ClockEvent, Kind, State, Step};
+pub use model::{Clock, ClockEvent, Kind, Shown, State, Step};
 pub use store::ClockWrites;
 
 #[cfg(test)]

@@ -77,6 +77,32 @@ stored_names!(Step, "step of a clock" {
     Canceled = "canceled",
 });
 
+/// What is told of a clock, without what it is computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// What is counted.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// The due time that passed.
+    pub breached_at: Option<Timestamp>,
+    /// When it was met.
+    pub met_at: Option<Timestamp>,
+    /// The version of the policy that it keeps to.
+    pub policy_version: i32,
+    /// The version of the calendar that it keeps to.
+    pub calendar_version: i64,
+}
+
+impl From<&Clock> for Shown {
+    fn from(clock: &Clock) -> Self {
+        let Clock { kind, state, due_at, breached_at, met_at, policy_version, ref calendar, .. } = *clock;
+        Self { kind, state, due_at, breached_at, met_at, policy_version, calendar_version: calendar.version() }
+    }
+}
+
 /// One step of a clock; never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockEvent {

@@ -10,7 +10,7 @@ use seva_values::BusinessCalendar;
 use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::{Calendar, Clock, ClockEvent, Clocks, Kind, State, Step};
+use super::{Calendar, Clock, ClockEvent, Clocks, Kind, Shown, State, Step};
 
 /// What `save_clocks` writes: `select save_clocks(t.id, $1) from t`.
 #[derive(Debug, Clone, Serialize)]
@@ -157,6 +157,36 @@ pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Has
         clocks.entry(row.ticket_id).or_default().push(clock);
     }
     Ok(clocks.into_iter().map(|(ticket, clocks)| (ticket, Clocks::stored(clocks))).collect())
+}
+
+/// What is told of the clocks of these tickets, the soonest due first: a page of a list needs no calendars.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn shown(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<HashMap<Uuid, Vec<Shown>>, Fault> {
+    let rows = sqlx::query!(
+        "select ticket_id, kind, state, due_at, breached_at, met_at, policy_version, calendar_version from clock
+         where ticket_id = any($1)",
+        tickets
+    )
+    .fetch_all(executor)
+    .await?;
+    let mut shown: HashMap<Uuid, Vec<Shown>> = HashMap::with_capacity(tickets.len());
+    for row in rows {
+        shown.entry(row.ticket_id).or_default().push(Shown {
+            kind: Kind::from_name(&row.kind)?,
+            state: State::from_name(&row.state)?,
+            due_at: row.due_at.to_jiff(),
+            breached_at: row.breached_at.map(jiff_sqlx::Timestamp::to_jiff),
+            met_at: row.met_at.map(jiff_sqlx::Timestamp::to_jiff),
+            policy_version: row.policy_version,
+            calendar_version: row.calendar_version,
+        });
+    }
+    for clocks in shown.values_mut() {
+        clocks.sort_unstable_by_key(|clock| (clock.due_at, clock.kind));
+    }
+    Ok(shown)
 }
 
 /// A version of a department's calendar as it is stored. A clock keeps to a version that was known when it started.

@@ -1,5 +1,6 @@
 //! Reads of tickets.
 
+use seva_proto::tickets::v1 as pb;
 use seva_runtime::Error;
 use seva_store::{
     Database,
@@ -8,11 +9,13 @@ use seva_store::{
 use uuid::Uuid;
 
 use super::{
+    convert,
     kind::Kind,
     model::Ticket,
     state::State,
-    store::{self, TicketRow},
+    store::{self, ListedRow},
 };
+use crate::clock;
 
 /// Orders that a list of tickets allows; each has its index.
 pub const ORDERS: &[Order] = &[
@@ -44,7 +47,7 @@ pub struct ListTickets {
     pub page: PageRequest,
 }
 
-impl Keyed for TicketRow {
+impl Keyed for ListedRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
         let time = if order.column == "updated_at" { self.updated_at } else { self.created_at };
         (SortKey::Time(time.to_jiff()), self.id)
@@ -64,9 +67,16 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 }
 
 /// A page of tickets.
-pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Ticket>, Error> {
-    let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
-    Ok(Page { items: store::with_clocks(db.calls(), items).await?, next_page_token })
+pub async fn list(db: &Database, query: &ListTickets) -> Result<pb::ListTicketsResponse, Error> {
+    let Page { items, next_page_token } = listing(query).fetch::<ListedRow>(db.calls()).await?;
+    let ids: Vec<Uuid> = items.iter().map(|row| row.id).collect();
+    let mut clocks = clock::store::shown(db.calls(), &ids).await?;
+    let mut listed = |row: ListedRow| {
+        let of_ticket = clocks.remove(&row.id).unwrap_or_default();
+        convert::listed(row, of_ticket)
+    };
+    let tickets = items.into_iter().map(&mut listed).collect::<Result<_, _>>()?;
+    Ok(pb::ListTicketsResponse { tickets, next_page_token })
 }
 
 /// The statement of a page of tickets.

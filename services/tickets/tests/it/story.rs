@@ -49,6 +49,7 @@ async fn a_missed_day_becomes_one_ticket_that_whoever_speaks_the_language_carrie
     );
 
     let name = ticket.name;
+    assert_eq!(world.all_of(customer).await, [world.get(&name).await], "a list shows the ticket as it is");
     let mut tickets = world.tickets_of("radha");
     let said = tickets.reply_to_ticket(reply(&name, "I am asking the carrier.")).await.unwrap().into_inner();
     assert_eq!(said.message.unwrap().author_name, radha, "who speaks is known by their token");
@@ -76,6 +77,7 @@ async fn a_missed_day_becomes_one_ticket_that_whoever_speaks_the_language_carrie
     let closed = tickets.confirm_ticket(request.clone()).await.unwrap().into_inner().ticket.unwrap();
     assert_eq!((closed.state(), closed.closure()), (State::Closed, Closure::Verified));
     assert_eq!(tickets.confirm_ticket(request).await.unwrap().into_inner().ticket.unwrap(), closed, "once");
+    assert_eq!(world.all_of(customer).await, [closed], "a list shows the ticket as it is");
 
     let expected = ["created", "assigned", "replied", "resolved", "rejected", "assigned", "resolved", "closed"];
     assert_eq!(world.acts(&name).await, expected);

@@ -3,19 +3,22 @@
 use seva_proto::tickets::v1::{
     self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
 };
+use seva_runtime::Error;
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{HumanNumber, format_name};
 use uuid::Uuid;
 
 use super::CUSTOMERS;
 use crate::{
-    clock::{self, Clock, ClockEvent},
+    clock::{self, Clock, ClockEvent, Shown},
     message::{self, Author, Message},
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
     ticket::{
+        kind::{Kind, Priority},
         model::{COLLECTION, Change, Matter, Ticket},
-        state::Closure,
+        state::{CancelReason, Cause, Closure, State},
+        store::ListedRow,
     },
 };
 
@@ -48,23 +51,30 @@ impl From<clock::Kind> for pb_clock::Kind {
     }
 }
 
-impl From<&Clock> for pb::Clock {
-    fn from(clock: &Clock) -> Self {
-        let state = match clock.state {
+impl From<Shown> for pb::Clock {
+    fn from(clock: Shown) -> Self {
+        let Shown { kind, state, due_at, breached_at, met_at, policy_version, calendar_version } = clock;
+        let state = match state {
             clock::State::Running => pb_clock::State::Running,
             clock::State::Paused => pb_clock::State::Paused,
             clock::State::Met => pb_clock::State::Met,
             clock::State::Canceled => pb_clock::State::Canceled,
         };
         Self {
-            kind: pb_clock::Kind::from(clock.kind).into(),
+            kind: pb_clock::Kind::from(kind).into(),
             state: state.into(),
-            due_time: Some(proto_timestamp(clock.due_at)),
-            breach_time: clock.breached_at.map(proto_timestamp),
-            meet_time: clock.met_at.map(proto_timestamp),
-            policy_version: clock.policy_version,
-            calendar_version: clock.calendar.version(),
+            due_time: Some(proto_timestamp(due_at)),
+            breach_time: breached_at.map(proto_timestamp),
+            meet_time: met_at.map(proto_timestamp),
+            policy_version,
+            calendar_version,
         }
+    }
+}
+
+impl From<&Clock> for pb::Clock {
+    fn from(clock: &Clock) -> Self {
+        Shown::from(clock).into()
     }
 }
 
@@ -99,7 +109,11 @@ impl From<&Matter> for pb::Matter {
 
 /// The number that people say.
 pub fn number_of(ticket: &Ticket) -> String {
-    HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
+    spoken(ticket.number)
+}
+
+fn spoken(number: i64) -> String {
+    HumanNumber::new(number).map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn named(collection: &str, id: Option<Uuid>) -> String {
@@ -139,6 +153,48 @@ impl From<&Ticket> for pb::Ticket {
             close_time: ticket.closed_at.map(proto_timestamp),
         }
     }
+}
+
+/// A ticket of a list, which is the same as the ticket alone.
+pub fn listed(row: ListedRow, clocks: Vec<Shown>) -> Result<pb::Ticket, Error> {
+    let cause = row.root_cause.as_deref().map(Cause::from_name).transpose()?;
+    let matter = match (row.matter_kind, row.matter_subject, row.matter_version) {
+        (Some(kind), Some(subject), Some(version)) => Some(pb::Matter { kind, subject, version }),
+        _ => None,
+    };
+    let closure = row.closure.as_deref().map(Closure::from_name).transpose()?;
+    let cancel_reason = row.cancel_reason.as_deref().map(CancelReason::from_name).transpose()?;
+    let time = |time: jiff_sqlx::Timestamp| proto_timestamp(time.to_jiff());
+    Ok(pb::Ticket {
+        name: format_name(COLLECTION, row.id),
+        etag: Etag::format(row.version),
+        number: spoken(row.number),
+        customer: format_name(CUSTOMERS, row.customer_id),
+        kind: pb_ticket::Kind::from(Kind::from_name(&row.kind)?).into(),
+        priority: pb_ticket::Priority::from(Priority::from_name(&row.priority)?).into(),
+        state: pb_ticket::State::from(State::from_name(&row.state)?).into(),
+        title: row.title,
+        stated_problem: row.stated_problem,
+        root_problem: cause.map(|cause| pb::RootProblem {
+            cause: root_problem::Cause::from(cause).into(),
+            description: row.root_description.unwrap_or_default(),
+        }),
+        matter,
+        department: named(DEPARTMENTS, row.department),
+        assignee: named(STAFF_MEMBERS, row.assignee),
+        wait_reason: proto_wait_reason(row.wait_reason.as_deref().map(WaitReason::from_name).transpose()?).into(),
+        language: row.language,
+        clocks: clocks.into_iter().map(Into::into).collect(),
+        reopen_count: row.reopen_count,
+        closure: proto_closure(closure).into(),
+        cancel_reason: cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
+        verification_attempts: row.verification_attempts,
+        follow_up_of: named(COLLECTION, row.follow_up_of),
+        create_time: Some(time(row.created_at)),
+        update_time: Some(time(row.updated_at)),
+        resolve_time: row.resolved_at.map(time),
+        close_time: row.closed_at.map(time),
+    })
 }
 
 /// The name of a message.

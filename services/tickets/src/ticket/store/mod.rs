@@ -27,12 +27,45 @@ use crate::{
 pub use batch::{lock, save_all};
 
 /// Every list of tickets begins so.
-pub const SELECT: &str = "select * from ticket";
+pub const SELECT: &str = "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, \
+     root_description, matter_kind, matter_subject, matter_version, department, assignee, wait_reason, language, reopen_count, \
+     verification_attempts, closure, cancel_reason, follow_up_of, created_at, updated_at, resolved_at, closed_at from ticket";
+
+/// What a list shows of a ticket, without its clocks.
+#[derive(sqlx::FromRow)]
+pub struct ListedRow {
+    pub id: Uuid,
+    pub version: i64,
+    pub number: i64,
+    pub customer_id: Uuid,
+    pub kind: String,
+    pub priority: String,
+    pub state: String,
+    pub title: String,
+    pub stated_problem: String,
+    pub root_cause: Option<String>,
+    pub root_description: Option<String>,
+    pub matter_kind: Option<String>,
+    pub matter_subject: Option<String>,
+    pub matter_version: Option<String>,
+    pub department: Option<Uuid>,
+    pub assignee: Option<Uuid>,
+    pub wait_reason: Option<String>,
+    pub language: String,
+    pub reopen_count: i32,
+    pub verification_attempts: i32,
+    pub closure: Option<String>,
+    pub cancel_reason: Option<String>,
+    pub follow_up_of: Option<Uuid>,
+    pub created_at: jiff_sqlx::Timestamp,
+    pub updated_at: jiff_sqlx::Timestamp,
+    pub resolved_at: Option<jiff_sqlx::Timestamp>,
+    pub closed_at: Option<jiff_sqlx::Timestamp>,
+}
 
 /// A ticket as the database holds it, without its clocks.
-#[derive(sqlx::FromRow)]
 pub struct TicketRow {
-    pub id: Uuid,
+    id: Uuid,
     version: i64,
     number: i64,
     customer_id: Uuid,
@@ -69,8 +102,8 @@ pub struct TicketRow {
     causation_id: String,
     hops: i16,
     traceparent: Option<String>,
-    pub created_at: jiff_sqlx::Timestamp,
-    pub updated_at: jiff_sqlx::Timestamp,
+    created_at: jiff_sqlx::Timestamp,
+    updated_at: jiff_sqlx::Timestamp,
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
 }
