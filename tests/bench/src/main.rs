@@ -1,7 +1,7 @@
 //! Figures, side by side in one run: each of ours against the same work without us, so that a busy machine slows both.
 //!
-//! `bench` prints a table and writes `target/bench.json`; `BENCH=short` runs every part for a moment only. A figure below its bar is marked
-//! and does not fail the run: machines are shared and noisy.
+//! `bench` prints a table and writes `target/bench.json`; `BENCH=short` runs every part for a moment only, `PARTS=create_ticket,told` only the
+//! parts that are named. A figure below its bar is marked and does not fail the run: machines are shared and noisy.
 
 mod create_customer;
 mod create_ticket;
@@ -18,6 +18,8 @@ use std::time::Duration;
 use report::Report;
 use surroundings::Surroundings;
 
+/// All that is measured, in this order.
+const PARTS: [&str; 5] = ["empty_call", "create_customer", "create_ticket", "intake", "told"];
 /// Concurrent callers of every part.
 const CALLERS: usize = 8;
 
@@ -25,17 +27,34 @@ const CALLERS: usize = 8;
 async fn main() -> anyhow::Result<()> {
     let short = std::env::var("BENCH").is_ok_and(|length| length == "short");
     let span = Duration::from_secs(if short { 1 } else { 5 });
+    let wanted = wanted(&std::env::var("PARTS").unwrap_or_default())?;
     let mut report = Report::default();
-
-    empty_call::measure(&mut report, span).await?;
+    // Before the services are there to share the machine with.
+    if wanted.contains(&"empty_call") {
+        empty_call::measure(&mut report, span).await?;
+    }
     let surroundings = Surroundings::start().await?;
-    create_customer::measure(&mut report, &surroundings, span).await?;
-    create_ticket::measure(&mut report, &surroundings, span).await?;
-    intake::measure(&mut report, &surroundings, if short { 20_000 } else { 200_000 }).await?;
-    told::measure(&mut report, &surroundings, if short { 5 } else { 30 }).await?;
+    for part in wanted {
+        match part {
+            "empty_call" => {}
+            "create_customer" => create_customer::measure(&mut report, &surroundings, span).await?,
+            "create_ticket" => create_ticket::measure(&mut report, &surroundings, span).await?,
+            "intake" => intake::measure(&mut report, &surroundings, if short { 20_000 } else { 200_000 }).await?,
+            _ => told::measure(&mut report, &surroundings, if short { 5 } else { 30 }).await?,
+        }
+    }
     surroundings.stop().await?;
 
     print!("{report}");
     report.write("target/bench.json")?;
     Ok(())
+}
+
+/// The parts that are named, all when none is.
+fn wanted(named: &str) -> anyhow::Result<Vec<&'static str>> {
+    let named: Vec<&str> = named.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if let Some(unknown) = named.iter().find(|part| !PARTS.contains(part)) {
+        anyhow::bail!("there is no part {unknown}; the parts are {}", PARTS.join(", "));
+    }
+    Ok(PARTS.into_iter().filter(|part| named.is_empty() || named.contains(part)).collect())
 }

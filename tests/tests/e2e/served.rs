@@ -1,15 +1,22 @@
 //! The services of the suite in this process, each with its own database: for tests over every RPC, which need no processes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use seva::assembly::{PARTS, Surroundings};
+use seva::{
+    assembly::{PARTS, Surroundings},
+    clock::{ClockRpc, StoredClock},
+};
 use seva_notifications::NotificationsConfig;
+use seva_proto::events::v1::clock_service_server::ClockServiceServer;
 use seva_runtime::{
     BusinessClock,
     client::{Identity, Peer},
+    clock::machine_now,
     config::{Company, Faults},
 };
+use seva_store::service::Service;
 use seva_testkit::{TestDatabase, TestServer, foundation, server};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// A running service.
@@ -24,6 +31,7 @@ pub struct Served {
     pub takes_api_keys: bool,
     /// Its database.
     pub database: TestDatabase,
+    _folder: TempDir,
 }
 
 /// Starts every service, wired as in an installation.
@@ -50,13 +58,26 @@ pub async fn all() -> Vec<Served> {
         let links = part.signs_links.then(|| keyring.links.clone());
         let surroundings = Surroundings { peers: peers.collect(), links, customers: Default::default(), notifications };
         let foundation = foundation(database.db.clone(), BusinessClock::system());
-        let service = part.assemble(foundation, surroundings).await.unwrap();
+        let mut service = part.assemble(foundation, surroundings).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        if service.name == "customers" {
+            serve_clock(&mut service, folder.path());
+        }
         let (name, rpcs, takes_api_keys) = (service.name, service.rpcs.clone(), service.api_keys.is_some());
         let listener = listeners.remove(name).unwrap();
         let server = TestServer::start_on(listener, service, Arc::clone(&keyring)).await;
-        served.push(Served { name, rpcs, server, takes_api_keys, database });
+        served.push(Served { name, rpcs, server, takes_api_keys, database, _folder: folder });
     }
     served
+}
+
+/// Adds the clock that is moved by hand, which customers serves in that mode only.
+fn serve_clock(service: &mut Service, folder: &Path) {
+    let clock = StoredClock::open(&folder.join("clock"), machine_now()).unwrap();
+    let register = std::mem::replace(&mut service.register, Box::new(|server| server));
+    service.rpcs.push(seva::clock::RPC);
+    service.register =
+        Box::new(|server| register(server).add_service(ClockServiceServer::new(ClockRpc::new(Arc::new(clock)))));
 }
 
 /// Starts every service and answers the one of this name.

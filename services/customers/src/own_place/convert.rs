@@ -31,6 +31,7 @@ pub fn answer(place: &OwnPlace, now: Timestamp) -> pb::OwnPlace {
         invoices: Some(invoices),
         tickets: Some(tickets),
         messages: Some(messages),
+        zone: owner.zone.clone(),
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Owner {
     pub given_name: String,
     /// The first of the customer's languages.
     pub language: String,
+    /// IANA.
+    pub zone: String,
     /// Of the links that are good now.
     pub link_generation: i32,
 }
@@ -20,7 +22,7 @@ pub struct Owner {
 pub async fn owner(db: &Database, id: Uuid) -> Result<Option<Owner>, Error> {
     let owner = sqlx::query_as!(
         Owner,
-        r#"select given_name, languages[1] as "language!", link_generation from customer where id = $1"#,
+        r#"select given_name, languages[1] as "language!", zone, link_generation from customer where id = $1"#,
         id
     );
     Ok(owner.fetch_optional(db.calls()).await.map_err(Fault::from)?)

@@ -153,6 +153,7 @@ async fn a_link_shows_what_customers_may_see_of_themselves_and_looking_changes_n
 
     assert_eq!(rows(scene.world(), &everything).await, before);
     assert_eq!((place.display_name.as_str(), place.language.as_str()), ("Asha", "hi"));
+    assert_eq!(place.zone, "Asia/Kolkata");
     let orders = place.orders.clone().unwrap();
     let order = &orders.orders[0];
     assert_eq!((orders.orders.len(), order.order_number.as_str(), order.delayed), (1, "A-77", true));

@@ -2,7 +2,6 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use jiff::tz::TimeZone;
 use seva_proto::customers::v1::{GetOwnPlaceRequest, OwnPlace, own_place_service_client::OwnPlaceServiceClient};
 
 use crate::{
@@ -23,7 +22,7 @@ use view::PlacePage;
 pub async fn show(State(portal): State<Portal>, token: Token) -> Result<Response, Told> {
     let place = read(&portal, &token).await?;
     let tongue = texts::of(&place.language);
-    let reader = Reader { texts: tongue, zone: zone_of(&place), place: &place };
+    let reader = Reader { texts: tongue, zone: wording::zone(&place.zone), place: &place };
     let greeting = &tongue.place.greeting;
     let name = place.display_name.trim();
     let template = PlacePage {
@@ -43,11 +42,4 @@ async fn read(portal: &Portal, token: &Token) -> Result<OwnPlace, Told> {
         fault => fault,
     })?;
     Ok(told.into_inner().place.ok_or(Fault::Broken)?)
-}
-
-/// The zone in which times are shown, each with its name: where the newest order is promised, as the customer's own is not told.
-fn zone_of(place: &OwnPlace) -> TimeZone {
-    let orders = place.orders.iter().flat_map(|part| &part.orders);
-    let mut promised = orders.filter_map(|order| order.current_promised_date.as_ref());
-    promised.next().map_or(TimeZone::UTC, |promised| wording::zone(&promised.zone))
 }

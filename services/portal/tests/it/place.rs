@@ -94,6 +94,7 @@ pub fn place(language: &str) -> OwnPlace {
     OwnPlace {
         display_name: "Asha Rao".to_owned(),
         language: language.to_owned(),
+        zone: "Asia/Kolkata".to_owned(),
         orders: Some(OrdersPart { orders: vec![late, coming], age: age("2026-11-20T10:15:00Z", 3 * 3600), more: true }),
         invoices: Some(InvoicesPart {
             invoices: vec![invoice],
@@ -188,6 +189,7 @@ async fn every_part_tells_its_age_and_says_plainly_when_it_may_be_out_of_date() 
 async fn parts_that_are_empty_or_were_never_reported_say_so() {
     let empty = OwnPlace {
         display_name: " ".to_owned(),
+        zone: "Asia/Dhaka".to_owned(),
         orders: Some(OrdersPart { age: age("2026-11-20T10:15:00Z", 30), ..OrdersPart::default() }),
         invoices: Some(InvoicesPart { age: Some(PartAge::default()), ..InvoicesPart::default() }),
         tickets: None,
@@ -199,7 +201,7 @@ async fn parts_that_are_empty_or_were_never_reported_say_so() {
     assert_eq!(page.status, 200);
     assert!(!page.has("Hello"), "nobody is greeted without a name");
     let orders = page.between("id=\"orders\"", "</section>");
-    assert!(orders.contains("20 November 2026, 10:15\u{a0}UTC (just now)") && orders.contains("Nothing here yet."));
+    assert!(orders.contains("20 November 2026, 16:15\u{a0}UTC+06 (just now)") && orders.contains("Nothing here yet."));
     for part in ["invoices", "tickets", "messages"] {
         let part = page.between(&format!("id=\"{part}\""), "</section>");
         assert!(part.contains("Nothing has been reported yet.") && !part.contains("As of"), "{part}");

@@ -6,6 +6,7 @@
 //! | TK21 | the first response never pauses, and what is paused is not paused again |
 //! | TK22 | a clock that is not met before its due time is breached, once, at the due time, whenever that is found |
 //! | TK23 | a breach is never taken back: not by meeting, another target, reopening or cancellation |
+//! | TK24 | every ticket has targets by kind, tier and priority, the same ones whatever the order of the policy's rows; they are those of the policy version that held when it was opened |
 //! | TK25 | another target counts from the original start and keeps the pauses |
 //! | TK26 | what is canceled is not met and what was met is not canceled; reopening resumes the total and leaves the first resolution met |
 

@@ -152,10 +152,24 @@ fn new_becomes_open_by_assignment() {
 }
 
 #[test]
-fn open_goes_back_to_the_queue() {
-    let Change { ticket, act, .. } = opened().unassign(after_hours(1)).unwrap();
-    assert_eq!((ticket.state, ticket.assignee, ticket.route_at), (State::New, None, Some(after_hours(1))));
-    assert_eq!(act, Act::Unassigned);
+fn open_or_pending_is_given_to_somebody_else_and_stays_what_it_is() {
+    for before in [opened(), pending()] {
+        let Change { ticket, act, .. } = before.assign(OTHER, true, after_hours(2)).unwrap();
+        assert_eq!((ticket.state, ticket.assignee, act), (before.state, Some(OTHER), Act::Assigned));
+        assert!(ticket.over_limits);
+        assert_eq!(ticket.clocks, before.clocks);
+    }
+}
+
+#[test]
+fn open_or_pending_goes_back_to_the_queue_and_its_clocks_count() {
+    for before in [opened(), pending()] {
+        let Change { ticket, act, .. } = before.unassign(after_hours(3)).unwrap();
+        assert_eq!((ticket.state, ticket.assignee, ticket.route_at), (State::New, None, Some(after_hours(3))));
+        assert_eq!(act, Act::Unassigned);
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Running);
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Running);
+    }
     only_in(&[State::Open, State::PendingCustomer], "TK4", |ticket| ticket.unassign(after_hours(1)));
 }
 
@@ -201,6 +215,8 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
         assert_eq!((ticket.verification_attempts, ticket.resolver), (1, Some(MEMBER)));
         assert_eq!(ticket.verification_due_at, Some(after_hours(5) + VERIFY_EVERY));
         assert_eq!(message.unwrap().visibility, Visibility::Public, "the note is for the customer");
+        let first_response = ticket.clocks.get(clock::Kind::FirstResponse).unwrap();
+        assert_eq!(first_response.state, clock::State::Met, "the note answers, if nobody did before");
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
     }
@@ -329,11 +345,30 @@ fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
     proptest::collection::vec((command, 0..200_i64), 0..40)
 }
 
+/// Whether its clocks stand as its state says.
+fn clocks_agree(ticket: &Ticket) -> bool {
+    use clock::State::{Canceled, Met, Paused, Running};
+    let state = |kind| ticket.clocks.get(kind).unwrap().state;
+    let (response, first, total) =
+        (state(clock::Kind::FirstResponse), state(clock::Kind::ResolutionFirst), state(clock::Kind::ResolutionTotal));
+    match ticket.state {
+        State::New | State::Open => {
+            matches!(response, Running | Met) && matches!(first, Running | Met) && total == Running
+        }
+        State::PendingCustomer => response == Met && matches!(first, Paused | Met) && total == Paused,
+        State::Resolved => (response, first, total) == (Met, Met, Paused),
+        State::Closed => (response, first, total) == (Met, Met, Met),
+        State::Canceled => [response, first, total].into_iter().all(|state| matches!(state, Met | Canceled)),
+    }
+}
+
 proptest! {
-    /// TK1, TK3, TK5 and the versions, whatever is done in whatever order and however late.
+    /// TK1, TK3, TK5, TK8, the clocks and the versions, whatever is done in whatever order and however late.
     #[test]
     fn no_order_of_commands_breaks_the_machine(commands in commands()) {
         let (mut ticket, mut now) = (queued(), start());
+        // When the customer was asked about the last resolution.
+        let mut asked = Vec::new();
         for (command, hours) in commands {
             now += SignedDuration::from_hours(hours);
             let before = ticket.clone();
@@ -363,6 +398,19 @@ proptest! {
                 Command::Wait | Command::HandBack => Vec::new(),
             };
             for (at, change) in changes.into_iter().enumerate() {
+                match change.act {
+                    Act::Resolved => asked = vec![now],
+                    Act::VerificationRequested => asked.push(now),
+                    Act::Closed if change.ticket.closure == Some(Closure::Unverified) => {
+                        asked.push(now);
+                        prop_assert_eq!(asked.len(), 4, "three attempts, and the end");
+                        prop_assert!(asked.windows(2).all(|pair| pair[1].duration_since(pair[0]) >= VERIFY_EVERY));
+                    }
+                    Act::Reopened => {
+                        prop_assert!(now < before.closed_at.unwrap() + REOPEN_WITHIN);
+                    }
+                    _ => {}
+                }
                 let next = written(change);
                 prop_assert_eq!(next.version, before.version + 1 + i64::try_from(at).unwrap());
                 ticket = next;
@@ -377,6 +425,7 @@ proptest! {
             prop_assert_eq!(ticket.state == State::Closed, ticket.closure.is_some() && ticket.closed_at.is_some());
             prop_assert!((0..=3).contains(&ticket.verification_attempts));
             prop_assert!(before.state != State::Canceled || ticket.state == State::Canceled);
+            prop_assert!(clocks_agree(&ticket), "{:?} with {:?}", ticket.state, ticket.clocks);
         }
     }
 }

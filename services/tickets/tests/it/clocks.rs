@@ -9,6 +9,11 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{Config, TestRunner},
 };
+use seva_proto::{
+    common::v1::{BusinessCalendar, DatedException},
+    staff::v1 as staff,
+    tickets::v1 as pb,
+};
 use seva_store::due::DueWork;
 use seva_tickets::{
     clock::{Calendar, Clock, ClockEvent, Clocks, Kind, State, Step, store},
@@ -19,7 +24,7 @@ use seva_tickets::{
 use sqlx::Row;
 use uuid::Uuid;
 
-use crate::floor::{Floor, NOON, at};
+use crate::floor::{Floor, NOON, a_department, at, daily};
 
 /// The office closes at six in Kolkata: the first response of a ticket opened at noon is due at one.
 const FIRST_RESPONSE_DUE: &str = "2026-03-02T07:30:00Z";
@@ -55,44 +60,59 @@ async fn told(floor: &Floor) -> Vec<Timestamp> {
     rows.iter().map(|row| row.get::<jiff_sqlx::Timestamp, _>(0).to_jiff()).collect()
 }
 
-/// TK20: random steps, each loaded, decided and written by itself; what is stored is what the stored events fold to.
+/// Zones with a moment shortly before their clocks are moved, forward or back (and one where they never are).
+const PLACES: [(&str, &str); 3] =
+    [("Asia/Kolkata", NOON), ("Europe/Berlin", "2026-03-27T10:00:00Z"), ("America/New_York", "2026-10-30T16:00:00Z")];
+
+/// TK20: random steps, each loaded, decided and written by itself; what is stored is what the stored events fold to, over holidays and both
+/// changes of the clocks.
 #[tokio::test]
 async fn what_is_stored_is_the_fold_of_what_was_stored() {
-    let floor = Floor::new().await;
-    floor.department(&["delivery"]).await;
     let mut runner = TestRunner::new(Config::default());
     let story = prop::collection::vec((0..9_u8, 0..100_000_i64), 12);
-    for _ in 0..25 {
-        let ticket = floor.delivery().await;
-        let mut now = floor.now();
-        for (act, seconds) in story.new_tree(&mut runner).unwrap().current() {
-            now += SignedDuration::from_secs(seconds);
-            let mut clocks = load(&floor, ticket).await;
-            match act {
-                0 | 1 => clocks.pause(now),
-                2 | 3 => clocks.resume(now),
-                4 => clocks.respond(now),
-                5 => clocks.resolve(now),
-                6 => clocks.reopen(now),
-                7 => clocks.close(now),
-                _ => {
-                    let minutes = SignedDuration::from_mins(30 + seconds / 60);
-                    let targets = Targets {
-                        first_response: minutes,
-                        resolution_first: minutes * 3,
-                        resolution_total: minutes * 9,
-                    };
-                    clocks.retarget(&targets, now);
+    for (zone, begin) in PLACES {
+        let floor = Floor::new().await;
+        assert!(begin == NOON || floor.foundation.clock.advance_to(at(begin)));
+        let monday = at(begin).to_zoned(jiff::tz::TimeZone::UTC).date().nth_weekday(1, jiff::civil::Weekday::Monday);
+        let holiday = DatedException { date: monday.unwrap().to_string(), hours: Vec::new() };
+        let calendar =
+            BusinessCalendar { zone: zone.to_owned(), intervals: daily("08:00", "17:00"), exceptions: vec![holiday] };
+        let department =
+            staff::Department { calendar: Some(calendar), ..a_department(Uuid::from_u128(1), 1, &["delivery"]) };
+        floor.department_says(department).await;
+        for _ in 0..10 {
+            let steps = story.new_tree(&mut runner).unwrap().current();
+            let ticket = floor.delivery().await;
+            let mut now = floor.now();
+            for (act, seconds) in &steps {
+                now += SignedDuration::from_secs(*seconds);
+                let mut clocks = load(&floor, ticket).await;
+                match act {
+                    0 | 1 => clocks.pause(now),
+                    2 | 3 => clocks.resume(now),
+                    4 => clocks.respond(now),
+                    5 => clocks.resolve(now),
+                    6 => clocks.reopen(now),
+                    7 => clocks.close(now),
+                    _ => {
+                        let minutes = SignedDuration::from_mins(30 + seconds / 60);
+                        let targets = Targets {
+                            first_response: minutes,
+                            resolution_first: minutes * 3,
+                            resolution_total: minutes * 9,
+                        };
+                        clocks.retarget(&targets, now);
+                    }
                 }
+                save(&floor, ticket, &clocks).await.unwrap();
+                assert_eq!(load(&floor, ticket).await, clocks.written(), "{zone}: {steps:?}");
             }
-            save(&floor, ticket, &clocks).await.unwrap();
-            assert_eq!(load(&floor, ticket).await, clocks.written());
+            let stored = load(&floor, ticket).await;
+            let calendar = stored.iter().next().unwrap().calendar.clone();
+            assert_eq!(calendar.version(), 1);
+            let folded = folded(&floor, ticket, &calendar).await;
+            assert!(folded.iter().all(|clock| stored.get(clock.kind) == Some(clock)), "{zone}: {steps:?}");
         }
-        let stored = load(&floor, ticket).await;
-        let calendar = stored.iter().next().unwrap().calendar.clone();
-        assert_eq!(calendar.version(), 1);
-        let folded = folded(&floor, ticket, &calendar).await;
-        assert!(folded.iter().all(|clock| stored.get(clock.kind) == Some(clock)));
     }
 }
 
@@ -198,6 +218,27 @@ async fn ten_thousand_due_clocks_are_drained() {
     let took = began.elapsed();
     println!("clocks: 10000 breaches in {took:.2?}, {:.0} a second", 10_000.0 / took.as_secs_f64());
     assert_eq!(told(&floor).await.len(), 10_000);
+}
+
+/// TK24: a ticket keeps to the policy that it was opened with, also when its priority changes after a newer one came.
+#[tokio::test]
+async fn a_ticket_keeps_to_the_policy_that_it_was_opened_with() {
+    let floor = Floor::new().await;
+    floor.department(&["delivery"]).await;
+    let ticket = floor.delivery().await;
+    let newer = "insert into policy (version) values (2);
+                 insert into policy_target (version, first_response_minutes, resolution_first_minutes, resolution_total_minutes)
+                 values (2, 1, 2, 3)";
+    sqlx::raw_sql(newer).execute(&floor.database.owner).await.unwrap();
+
+    let urgent = pb::Ticket { priority: pb::ticket::Priority::Urgent.into(), ..pb::Ticket::default() };
+    floor.update(ticket, "priority", urgent).await.unwrap();
+
+    let clocks = load(&floor, ticket).await;
+    let first_response = clocks.get(Kind::FirstResponse).unwrap();
+    assert_eq!((first_response.target, first_response.policy_version), (SignedDuration::from_mins(30), 1));
+    let newest = Policies::new(floor.database.db.clone()).newest().await.unwrap();
+    assert_eq!(newest.version(), 2, "and the next ticket keeps to that");
 }
 
 /// TK24

@@ -116,6 +116,30 @@ async fn of_a_yes_and_a_no_at_once_one_holds_and_the_other_is_told() {
     }
 }
 
+/// TK5: the customer's word at the very moment at which we stop waiting for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_yes_and_the_end_of_our_patience_at_once_one_closes_it() {
+    for _ in 0..5 {
+        let (world, name, token) = resolved().await;
+        for attempt in [2, 3] {
+            world.pass(48);
+            world.until("the customer is asked again", &name, |ticket| ticket.verification_attempts == attempt).await;
+        }
+        world.pass(48);
+        let yes = answer(&world, &token, 1, true).await;
+        let closed = world.until("it is closed", &name, |ticket| ticket.state() == State::Closed).await;
+        match yes {
+            Ok(told) => assert_eq!((told.closure(), closed.closure()), (Closure::Verified, Closure::Verified)),
+            Err(refused) => {
+                is_refused(Err::<(), _>(refused), ErrorReason::LinkUsed);
+                assert_eq!(closed.closure(), Closure::Unverified);
+            }
+        }
+        let acts = world.acts(&name).await;
+        assert_eq!(acts.iter().filter(|act| *act == "closed").count(), 1, "{acts:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_reaches_its_ticket_until_it_ends_or_is_replaced_and_nothing_else() {
     let (world, name, token) = resolved().await;

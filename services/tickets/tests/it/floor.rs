@@ -270,12 +270,16 @@ impl Floor {
 
     /// A person changes its title.
     pub async fn rename(&self, ticket: Uuid, title: &str) -> Result<(), Status> {
+        self.update(ticket, "title", pb::Ticket { title: title.to_owned(), ..pb::Ticket::default() }).await
+    }
+
+    /// A person changes a field of it.
+    pub async fn update(&self, ticket: Uuid, path: &str, changed: pb::Ticket) -> Result<(), Status> {
         let Foundation { db, clock, .. } = &self.foundation;
         let commands = Commands::new(db.clone(), clock.clone(), Policies::new(db.clone()), Bell::default());
-        let name = format!("tickets/{ticket}");
         let mut request = Request::new(UpdateTicketRequest {
-            ticket: Some(pb::Ticket { name, title: title.to_owned(), ..pb::Ticket::default() }),
-            update_mask: Some(prost_types::FieldMask { paths: vec!["title".to_owned()] }),
+            ticket: Some(pb::Ticket { name: format!("tickets/{ticket}"), ..changed }),
+            update_mask: Some(prost_types::FieldMask { paths: vec![path.to_owned()] }),
             request_id: new_id().to_string(),
         });
         request.extensions_mut().insert(Principal {

@@ -107,8 +107,13 @@ async fn what_a_state_forbids_names_the_invariant_and_an_old_etag_is_refused() {
         first.unwrap().due_time.unwrap().seconds
     };
     assert_eq!(due(&ticket) - due(&updated), 4 * 3600 - 30 * 60, "half an hour instead of four");
-    let again = UpdateTicketRequest { request_id: new_id().to_string(), ..urgent };
+    let again = UpdateTicketRequest { request_id: new_id().to_string(), ..urgent.clone() };
     is_refused(world.tickets().update_ticket(again).await, ErrorReason::EtagMismatch);
+    let paths = vec!["priority".to_owned(), "colour".to_owned()];
+    let unknown =
+        UpdateTicketRequest { update_mask: Some(FieldMask { paths }), request_id: new_id().to_string(), ..urgent };
+    let refused = is_refused(world.tickets().update_ticket(unknown).await, ErrorReason::FieldsInvalid);
+    assert_eq!(fields(&refused), ["update_mask.paths[1]"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,9 +160,22 @@ async fn lists_page_through_what_fits_once_in_every_order() {
         if customer == asha {
             of_asha.push(made.name);
         }
-        world.pass(1);
+        world.pass_minutes(1);
     }
-    for (order_by, reversed) in [("", false), ("create_time desc", true)] {
+    // What was made first is changed last.
+    for name in of_asha.iter().rev() {
+        let ticket = Ticket { name: name.clone(), title: "In blue, then?".to_owned(), ..Ticket::default() };
+        let request = UpdateTicketRequest {
+            ticket: Some(ticket),
+            update_mask: Some(FieldMask { paths: vec!["title".to_owned()] }),
+            request_id: new_id().to_string(),
+        };
+        world.tickets().update_ticket(request).await.unwrap();
+        world.pass_minutes(1);
+    }
+    for (order_by, reversed) in
+        [("", false), ("create_time desc", true), ("update_time", true), ("update_time desc", false)]
+    {
         let (mut names, mut page_token) = (Vec::new(), String::new());
         loop {
             let filter = TicketFilter {
@@ -183,4 +201,9 @@ async fn lists_page_through_what_fits_once_in_every_order() {
     }
     let wrong = ListTicketsRequest { order_by: "title".to_owned(), ..ListTicketsRequest::default() };
     is_refused(world.tickets().list_tickets(wrong).await, ErrorReason::FieldsInvalid);
+    let first = ListTicketsRequest { page_size: 2, ..ListTicketsRequest::default() };
+    let page_token = world.tickets().list_tickets(first).await.unwrap().into_inner().next_page_token;
+    let other =
+        ListTicketsRequest { order_by: "create_time desc".to_owned(), page_token, ..ListTicketsRequest::default() };
+    is_refused(world.tickets().list_tickets(other).await, ErrorReason::PageTokenInvalid);
 }

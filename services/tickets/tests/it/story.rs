@@ -7,8 +7,8 @@ use seva_proto::{
         subscribe_request::{Earliest, Start},
     },
     tickets::v1::{
-        ConfirmTicketRequest, ListClockEventsRequest, ListMessagesRequest, RejectTicketRequest, ReplyToTicketRequest,
-        clock, clock_event, message,
+        AssignTicketRequest, ConfirmTicketRequest, ListClockEventsRequest, ListMessagesRequest, RejectTicketRequest,
+        ReplyToTicketRequest, Ticket, clock, clock_event, message,
         ticket::{Closure, Kind, State},
     },
 };
@@ -91,6 +91,79 @@ async fn a_missed_day_becomes_one_ticket_that_whoever_speaks_the_language_carrie
         events.iter().filter(|event| event.clock() == clock::Kind::ResolutionTotal).map(|event| event.kind()).collect();
     use clock_event::Kind::{Met, Paused, Resumed, Started};
     assert_eq!(total, [Started, Paused, Resumed, Paused, Met]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_waits_for_the_customer_whose_call_opens_it_again_and_the_waiting_does_not_count() {
+    let world = World::new().await;
+    let support = world.department("support", &["question"]).await;
+    let radha = world.member("radha", &support, &["en"], 5).await;
+    let customer = world.customer("en").await;
+    let name = world.create(a_ticket(customer)).await.unwrap().name;
+    let before = world.assigned(&name).await;
+    let mut tickets = world.tickets_of("radha");
+    let due = |ticket: &Ticket, kind| {
+        let clock = ticket.clocks.iter().find(|clock| clock.kind() == kind).unwrap();
+        (clock.state(), clock.due_time.unwrap().seconds)
+    };
+    let resolution = |ticket: &Ticket| due(ticket, clock::Kind::ResolutionFirst);
+
+    let question = ReplyToTicketRequest { awaits_customer: true, ..reply(&name, "Which size?") };
+    let asked = tickets.reply_to_ticket(question.clone()).await.unwrap().into_inner().ticket.unwrap();
+    assert_eq!((asked.state(), asked.assignee.as_str()), (State::PendingCustomer, radha.as_str()));
+    assert_eq!(resolution(&asked).0, clock::State::Paused);
+    assert_eq!(due(&asked, clock::Kind::FirstResponse).0, clock::State::Met, "the question answers");
+    assert_eq!(world.get(&name).await, asked);
+    assert_eq!(world.all_of(customer).await, [asked], "a list shows the ticket as it is");
+    world.pass(5);
+
+    let call = ReplyToTicketRequest {
+        author: message::Author::Customer.into(),
+        medium: message::Medium::PhoneCall.into(),
+        ..reply(&name, "Asha called: size 40.")
+    };
+    let said = tickets.reply_to_ticket(call).await.unwrap().into_inner();
+    assert_eq!(said.message.unwrap().medium(), message::Medium::PhoneCall);
+    let open = said.ticket.unwrap();
+    assert_eq!(open.state(), State::Open);
+    let waited = resolution(&open).1 - resolution(&before).1;
+    assert_eq!((resolution(&open).0, waited), (clock::State::Running, 5 * 3600));
+
+    // Asked again; this time somebody puts it back into the queue, where it counts on.
+    let again = ReplyToTicketRequest { request_id: new_id().to_string(), ..question };
+    tickets.reply_to_ticket(again).await.unwrap();
+    world.pass(2);
+    let nobody = AssignTicketRequest { name: name.clone(), request_id: new_id().to_string(), ..Default::default() };
+    let queued = tickets.assign_ticket(nobody).await.unwrap().into_inner().ticket.unwrap();
+    assert_eq!((queued.state(), queued.assignee.as_str()), (State::New, ""));
+    let waited = resolution(&queued).1 - resolution(&before).1;
+    assert_eq!((resolution(&queued).0, waited), (clock::State::Running, 7 * 3600));
+    world.assigned(&name).await;
+    let expected = ["created", "assigned", "pending", "replied", "pending", "unassigned", "assigned"];
+    assert_eq!(world.acts(&name).await, expected);
+    let request = ListClockEventsRequest { parent: name };
+    let events = tickets.list_clock_events(request).await.unwrap().into_inner().clock_events;
+    let first = events.iter().filter(|event| event.clock() == clock::Kind::ResolutionFirst);
+    use clock_event::Kind::{Paused, Resumed, Started};
+    assert_eq!(first.map(|event| event.kind()).collect::<Vec<_>>(), [Started, Paused, Resumed, Paused, Resumed]);
+}
+
+/// TK6
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_and_every_step_of_a_clock_stays_as_it_is_whoever_writes() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let name = world.create(a_ticket(customer)).await.unwrap().name;
+    world.tickets().reply_to_ticket(reply(&name, "We have it in red.")).await.unwrap();
+    for (statement, trigger) in [
+        ("update message set text = 'Nothing was said.'", "message_append_only"),
+        ("delete from message", "message_append_only"),
+        ("update clock_event set due_at = now()", "clock_event_append_only"),
+        ("delete from clock_event", "clock_event_append_only"),
+    ] {
+        let refused = sqlx::query(statement).execute(world.database.db.calls()).await.unwrap_err();
+        assert_eq!(refused.into_database_error().unwrap().constraint(), Some(trigger), "{statement}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,7 +145,11 @@ impl World {
 
     /// Lets business time pass.
     pub fn pass(&self, hours: i64) {
-        assert!(self.clock.advance_to(self.now() + jiff::SignedDuration::from_hours(hours)));
+        self.pass_minutes(hours * 60);
+    }
+
+    pub fn pass_minutes(&self, minutes: i64) {
+        assert!(self.clock.advance_to(self.now() + jiff::SignedDuration::from_mins(minutes)));
     }
 
     pub fn tickets(&self) -> TicketServiceClient<Peer> {
