@@ -5,6 +5,9 @@ CARGO ?= cargo
 # The real order histories; any file with the same columns.
 ORDERS ?=
 REPLAY_DIR ?= .seva/replay
+# What runs over the whole suite is built in one selection: another one has other features of what it depends on, and is built once more.
+SUITE := --release -p seva -p seva-tests -p seva-bench --bins --examples
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 
 .PHONY: demo replay replay-killed tour test browser interop bench faults lint deploy-check sqlx binaries
 demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
@@ -14,8 +17,8 @@ replay: binaries                      ## real order histories on manual time; wi
 	$(CARGO) run --release -p seva -- replay $(if $(ORDERS),$(ORDERS),--sample) --data-dir $(REPLAY_DIR)
 
 replay-killed: binaries               ## the same killed three times and played to its end, compared table by table with one that was not; KILLS=, SEED=
-	$(CARGO) build --release -p seva
-	$(CARGO) run --release -p seva-tests --example killed_replay -- $(ORDERS)
+	$(CARGO) build $(SUITE)
+	$(BUILT)/examples/killed_replay $(ORDERS)
 
 tour: binaries                        ## one customer's story through all services, step by step, with its trace ids
 	$(CARGO) run --release -p seva -- tour
@@ -29,16 +32,16 @@ browser: binaries                     ## the customers' pages in a real Chromium
 	$(CARGO) test -p seva-tests --test browser -- --ignored
 
 interop: binaries                     ## clients and servers that none of us wrote: grpcio, buf curl, an SMTP server, an OTLP receiver
-	$(CARGO) build --release
+	$(CARGO) build $(SUITE)
 	scripts/interop
 
 faults: binaries                      ## kill -9 of the process and of PostgreSQL under load; ROUNDS=20 is the long form
-	$(CARGO) build --release
+	$(CARGO) build $(SUITE)
 	$(CARGO) test --release -p seva-tests --test faults -- --ignored --nocapture
 
 bench: binaries                       ## figures side by side in one run: a table, and JSON in target/bench.json
-	$(CARGO) build --release
-	$(CARGO) run --release -p seva-bench
+	$(CARGO) build $(SUITE)
+	$(BUILT)/seva-bench
 
 lint:                                 ## rustfmt, clippy, rustdoc, buf
 	scripts/lint

@@ -11,7 +11,10 @@ use seva_proto::{
         DecisionReason, ListNotificationsRequest, Notification, NotificationFilter, notification::State,
         notification_service_client::NotificationServiceClient,
     },
-    tickets::v1::{ListTicketsRequest, TicketFilter, root_problem::Cause, ticket_service_client::TicketServiceClient},
+    surveys::v1::{InvitationFilter, ListInvitationsRequest, invitation_service_client::InvitationServiceClient},
+    tickets::v1::{
+        ListTicketsRequest, Ticket, TicketFilter, root_problem::Cause, ticket_service_client::TicketServiceClient,
+    },
 };
 use seva_runtime::client::Peer;
 
@@ -71,6 +74,7 @@ struct Teller<'i> {
     tickets: TicketServiceClient<Peer>,
     orders: OrderServiceClient<Peer>,
     notifications: NotificationServiceClient<Peer>,
+    invitations: InvitationServiceClient<Peer>,
     /// Names this run in order numbers and customers, so that a later run tells new stories.
     run: i64,
     told: usize,
@@ -87,6 +91,7 @@ impl<'i> Teller<'i> {
             tickets: TicketServiceClient::new(instance.operators_peer("tickets")?),
             orders: OrderServiceClient::new(instance.operators_peer("customers")?),
             notifications: NotificationServiceClient::new(instance.operators_peer("notifications")?),
+            invitations: InvitationServiceClient::new(instance.operators_peer("surveys")?),
             run: seva_runtime::clock::machine_now().as_second() % 100_000_000,
             told: 0,
         })
@@ -155,7 +160,22 @@ impl<'i> Teller<'i> {
             tokio::time::sleep(pause).await;
         }
         self.patron.answers_resolution(&ticket.name, 1, true, "").await?;
-        self.tell_step(order_number, "confirmed", &["ticket_closed"], seen).await
+        self.tell_step(order_number, "confirmed", &["ticket_closed"], seen).await?;
+        self.tell_question(ticket).await
+    }
+
+    /// Tells when the customer will be asked how it went: not at once, so that what calls the question off is known by then.
+    async fn tell_question(&mut self, ticket: &Ticket) -> Result<(), Failure> {
+        let filter = InvitationFilter { customer: ticket.customer.clone(), ..InvitationFilter::default() };
+        let request = ListInvitationsRequest { filter: Some(filter), ..ListInvitationsRequest::default() };
+        let listed = self.invitations.list_invitations(request).await;
+        let listed = listed.map_err(|status| anyhow!("invitations cannot be listed: {status}"))?.into_inner();
+        let Some(invitation) = listed.invitations.iter().find(|invitation| invitation.subject == ticket.name) else {
+            return Err(anyhow!("nobody thinks of asking how it went with {}", ticket.number).into());
+        };
+        let decided = invitation.decide_time.as_ref().map(|time| time.to_string()).unwrap_or_default();
+        println!("  {:<20}whether to ask how it went is decided at {decided} ({})", "survey", invitation.name);
+        Ok(())
     }
 
     /// Waits until everything has followed from a step, tells what the customer was told, and makes sure of what should have been.
