@@ -41,6 +41,7 @@ fn in_seconds(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds: machine_now().as_second() + seconds, nanos: 123_456_789 })
 }
 
+/// CU8
 #[tokio::test]
 async fn a_secret_is_answered_once_and_kept_nowhere() {
     let world = World::new().await;

@@ -134,6 +134,7 @@ async fn eventful(scene: &Scene, customer: &Customer, id: &str) {
     scene.shop.publish(events).await;
 }
 
+/// CU26
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_shows_what_customers_may_see_of_themselves_and_looking_changes_nothing() {
     let scene = Scene::new().await;

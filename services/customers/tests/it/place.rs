@@ -307,6 +307,7 @@ async fn a_part_shows_twenty_and_says_that_there_are_more() {
     assert_eq!((timeline.entries.len(), timeline.more), (20, true));
 }
 
+/// CU7
 #[tokio::test]
 async fn a_customers_own_token_reaches_that_customer_only_whether_or_not_others_exist() {
     let scene = Scene::new().await;

@@ -61,6 +61,7 @@ async fn shown(world: &World) -> (i32, Option<i32>) {
     sqlx::query_as("select state, score from customer_survey").fetch_one(&world.database.owner).await.unwrap()
 }
 
+/// CU24
 #[tokio::test]
 async fn an_invitation_and_its_score_are_the_newest_in_whatever_order_their_events_come() {
     let world = World::new().await;

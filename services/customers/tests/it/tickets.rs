@@ -68,6 +68,7 @@ async fn kept(world: &World) -> (i32, i32, i64, String) {
     sqlx::query_as(sql).fetch_one(&world.database.owner).await.unwrap()
 }
 
+/// CU24
 #[tokio::test]
 async fn a_ticket_is_kept_in_its_newest_state_in_whatever_order_its_events_come() {
     let world = World::new().await;

@@ -75,6 +75,7 @@ async fn entries(world: &World, kind: &str) -> Vec<(String, String, String, serd
         .collect()
 }
 
+/// CU6
 #[tokio::test]
 async fn a_message_is_one_entry_that_shows_its_newest_state_where_it_was_decided() {
     let world = World::new().await;

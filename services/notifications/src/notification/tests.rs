@@ -337,7 +337,7 @@ proptest! {
         // NO9
         for notification in &run.notifications {
             prop_assert_eq!(usize::try_from(notification.version).unwrap(), run.paths[&notification.id].len());
-            prop_assert_eq!(notification.due_at.is_some(), !notification.state.is_final());
+            prop_assert_eq!(notification.due_at.is_some(), !notification.state.is_final()); // NO3
         }
     }
 

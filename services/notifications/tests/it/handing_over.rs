@@ -114,6 +114,7 @@ async fn welcome(town: &Town) -> (uuid::Uuid, String) {
     (somebody, subject)
 }
 
+/// NO7
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_lost_stops_a_welcome_and_repeats_an_order_under_the_same_id() {
     let town = Town::new().await;
@@ -211,6 +212,7 @@ impl seva_notifications::provider::Provider for Overtaken {
     }
 }
 
+/// NO8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_claim_was_taken_over_cannot_finish_it() {
     let town = Town::new().await;
@@ -258,6 +260,7 @@ impl seva_notifications::provider::Provider for Slow {
     }
 }
 
+/// NO8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_is_kept_for_as_long_as_its_hand_over_takes() {
     let town = Town::new().await;

@@ -45,6 +45,7 @@ async fn each_owner_is_asked_once_for_a_whole_batch() {
     }
 }
 
+/// NO11
 #[tokio::test(flavor = "multi_thread")]
 async fn links_are_stored_nowhere() {
     let town = Town::new().await;
@@ -101,6 +102,7 @@ async fn an_owner_that_does_not_answer_is_asked_again_and_holds_up_its_own_messa
     }
 }
 
+/// NO13
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_page_a_message_that_needs_it_is_skipped_and_another_goes_out_without_the_link() {
     let town = Town::new().await;

@@ -115,6 +115,7 @@ async fn wishes_are_recorded_all_or_none_and_refused_with_every_fault() {
     assert!(changes(&town).await.is_empty());
 }
 
+/// NO12
 #[tokio::test(flavor = "multi_thread")]
 async fn unsubscribing_twice_changes_nothing_and_looking_never_does() {
     let town = Town::new().await;
@@ -142,6 +143,7 @@ async fn unsubscribing_twice_changes_nothing_and_looking_never_does() {
     assert_eq!(changes(&town).await, [("tickets".to_owned(), false, "one click".to_owned())]);
 }
 
+/// NO12
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_request_that_comes_again_does_not_undo_a_newer_wish() {
     let town = Town::new().await;
@@ -193,6 +195,7 @@ async fn what_waits_is_decided_anew_after_a_click() {
     assert!(town.post.handed().is_empty());
 }
 
+/// NO11
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_for_another_purpose_or_one_that_has_ended_reaches_nothing() {
     let town = Town::new().await;

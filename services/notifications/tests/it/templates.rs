@@ -119,6 +119,7 @@ async fn a_faulty_draft_is_taken_and_every_fault_is_told_at_publishing() {
     );
 }
 
+/// NO10
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_text_is_sent_from_at_once_and_never_changes() {
     let town = Town::new().await;

@@ -94,6 +94,7 @@ async fn on_shift_is_of_the_moment_of_the_answer() {
     assert!(!get(&world, &member.name).await.unwrap().on_shift);
 }
 
+/// ST7
 #[tokio::test]
 async fn every_fault_is_told_at_once() {
     let world = World::new().await;

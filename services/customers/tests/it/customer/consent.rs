@@ -30,6 +30,7 @@ pub fn consent(purpose: Purpose, channel: Channel, granted: bool) -> Consent {
     }
 }
 
+/// CU9
 #[tokio::test]
 async fn the_newest_word_holds_and_the_earlier_ones_are_kept() {
     let world = World::new().await;

@@ -39,6 +39,7 @@ async fn write_some(world: &World) -> Customer {
     world.get(&created.name).await.unwrap()
 }
 
+/// CU5
 #[tokio::test]
 async fn events_tell_the_whole_state_without_identity() {
     let world = World::new().await;
@@ -82,6 +83,7 @@ async fn events_tell_the_whole_state_without_identity() {
     assert_eq!(changed, ["*", "given_name,contact_points", "consents"]);
 }
 
+/// CU5
 #[tokio::test]
 async fn audit_rows_name_fields_and_hold_no_values() {
     let world = World::new().await;
