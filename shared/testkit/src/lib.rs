@@ -4,6 +4,7 @@
 //! - [`server`]: a whole service on a port, with tokens for every role
 //! - [`wait`]: until something is so, without sleeping for a fixed time
 //! - [`kill`]: an end without warning, of PostgreSQL too
+//! - [`plans`]: how PostgreSQL carries a statement out
 //! - [`tables`]: what two installations have come to, compared table by table
 
 #![expect(
@@ -14,6 +15,7 @@
 
 pub mod database;
 pub mod kill;
+pub mod plans;
 pub mod server;
 pub mod tables;
 pub mod wait;

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use seva_store::paging::{PageKey, PageRequest};
-use seva_testkit::TestDatabase;
+use seva_testkit::{
+    TestDatabase,
+    plans::{is_read_in_order, plans},
+};
 use seva_values::new_id;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -11,12 +14,7 @@ use super::{
     convert::age,
     queries::{self, ListTimeline, SHOWN, listing, of_customer, sent},
 };
-use crate::{
-    MIGRATOR, NAME,
-    customer::tests::plans::{is_read_in_order, plans},
-    survey, ticket,
-    timeline::store::Kind,
-};
+use crate::{MIGRATOR, NAME, survey, ticket, timeline::store::Kind};
 
 fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
@@ -53,6 +51,7 @@ async fn analyze(database: &TestDatabase, tables: &[&str]) {
 #[tokio::test]
 async fn a_timeline_is_read_from_its_index_with_and_without_a_kind_and_a_token() {
     let customer = new_id();
+    let of_whom = format!("'{customer}'");
     let entries = format!(
         "insert into timeline_entry (customer_id, occurred_at, event_id, kind, subject, type, label, details, sequence)
          select c.id, '2026-01-01'::timestamptz + make_interval(secs => n / 3), gen_random_uuid(),
@@ -69,11 +68,13 @@ async fn a_timeline_is_read_from_its_index_with_and_without_a_kind_and_a_token()
         let query = ListTimeline { customer, kind, page: first.clone() };
         let found = queries::page(&database.db, &query).await.unwrap();
         assert_eq!(found.items.len(), 50);
-        let of_kind = kind.map_or(String::new(), |kind| format!("'{}', ", kind.name()));
-        let after = format!("'2026-01-01T02:00:00Z', '{}', ", new_id());
-        for (token, after) in [("", ""), (found.next_page_token.as_str(), after.as_str())] {
+        let id = format!("'{}'", new_id());
+        let of_kind = kind.map(|kind| format!("'{}'", kind.name()));
+        let filter: Vec<&str> = std::iter::once(of_whom.as_str()).chain(of_kind.as_deref()).collect();
+        let after = ["'2026-01-01T02:00:00Z'", id.as_str()];
+        for (token, after) in [("", &[][..]), (found.next_page_token.as_str(), &after[..])] {
             let sql = listing(customer, kind, &page(token)).sql();
-            for plan in plans(&database, &sql, &format!("'{customer}', {of_kind}{after}51")).await {
+            for plan in plans(&database, &sql, &[&filter, after].concat()).await {
                 assert!(is_read_in_order(&plan), "{sql}\n{plan}");
             }
         }
@@ -82,7 +83,7 @@ async fn a_timeline_is_read_from_its_index_with_and_without_a_kind_and_a_token()
     let found = queries::newest_sent(&database.db, &shown(), customer).await.unwrap();
     assert_eq!((found.items.len(), found.more), (20, true));
     let sql = sent(customer, &shown()).sql();
-    for plan in plans(&database, &sql, &format!("'{customer}', 21")).await {
+    for plan in plans(&database, &sql, &[&of_whom]).await {
         assert!(is_read_in_order(&plan) && plan.contains("timeline_entry_sent"), "{sql}\n{plan}");
     }
 }
@@ -94,6 +95,7 @@ fn shown() -> PageRequest {
 #[tokio::test]
 async fn the_newest_things_of_a_customer_are_read_from_their_indexes() {
     let customer = new_id();
+    let of_whom = format!("'{customer}'");
     let many = format!("customer c, generate_series(1, case when c.id = '{customer}' then 50000 else 50 end) as n");
     let at = "'2026-01-01'::timestamptz + make_interval(secs => n)";
     let things = format!(
@@ -111,15 +113,13 @@ async fn the_newest_things_of_a_customer_are_read_from_their_indexes() {
     assert_eq!((tickets.items.len(), tickets.items[0].number.as_str(), tickets.more), (20, "50000", true));
     for select in [ticket::store::SELECT, survey::store::SELECT] {
         let sql = of_customer(select, customer, &shown()).sql();
-        for plan in plans(&database, &sql, &format!("'{customer}', 21")).await {
+        for plan in plans(&database, &sql, &[&of_whom]).await {
             assert!(is_read_in_order(&plan), "{sql}\n{plan}");
         }
     }
 
     // The check sees what it is for.
     sqlx::query("drop index customer_ticket_newest").execute(&database.owner).await.unwrap();
-    let planted =
-        plans(&database, &of_customer(ticket::store::SELECT, customer, &shown()).sql(), &format!("'{customer}', 21"))
-            .await;
+    let planted = plans(&database, &of_customer(ticket::store::SELECT, customer, &shown()).sql(), &[&of_whom]).await;
     assert!(planted.iter().all(|plan| !is_read_in_order(plan)), "{planted:?}");
 }

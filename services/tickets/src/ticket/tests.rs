@@ -1,5 +1,7 @@
 //! The machine by itself: a test for every row of its table, and what no order of commands can break.
 
+mod plans;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use seva_proto::common::v1::ErrorReason;
