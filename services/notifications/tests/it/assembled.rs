@@ -10,16 +10,14 @@ use seva_proto::{
         preference_service_client::PreferenceServiceClient,
     },
 };
+use seva_runtime::BusinessClock;
+use seva_store::{due::Due, service::Service};
 use seva_testkit::{TestDatabase, TestServer, eventually, server::foundation};
 use tonic::Code;
 
 use crate::town::{Town, request_id, settings};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ticket_becomes_a_mail_whose_one_click_ends_such_mails_and_only_the_portal_may_click() {
-    let town = Town::new().await;
-    let database = TestDatabase::new(NAME, &MIGRATOR).await;
-    ensure_catalog(&database.db, &town.clock).await.unwrap();
+fn assemble(town: &Town, database: &TestDatabase, clock: BusinessClock) -> Service {
     let peers = Peers {
         customers: Arc::new(town.feed.clone()),
         tickets: Arc::new(town.neighbours.tickets.feed.clone()),
@@ -27,8 +25,26 @@ async fn a_ticket_becomes_a_mail_whose_one_click_ends_such_mails_and_only_the_po
         recipients: town.recipients(),
         links: town.neighbours.owners(),
     };
-    let foundation = foundation(database.db.clone(), town.clock.clone());
-    let server = TestServer::start(service(foundation, peers, settings(town.post.clone()), town.signer.clone())).await;
+    service(foundation(database.db.clone(), clock), peers, settings(town.post.clone()), town.signer.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_for_a_time_only_ends_on_a_clock_that_goes_by_itself() {
+    let town = Town::new().await;
+    let work = |clock| {
+        let service = assemble(&town, &town.notifications, clock);
+        service.due.iter().map(Due::name).collect::<Vec<_>>()
+    };
+    assert_eq!(work(BusinessClock::system()), ["dispatch", "retention"]);
+    assert_eq!(work(BusinessClock::manual(town.clock.now())), ["dispatch"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_becomes_a_mail_whose_one_click_ends_such_mails_and_only_the_portal_may_click() {
+    let town = Town::new().await;
+    let database = TestDatabase::new(NAME, &MIGRATOR).await;
+    ensure_catalog(&database.db, &town.clock).await.unwrap();
+    let server = TestServer::start(assemble(&town, &database, town.clock.clone())).await;
     let somebody = town.somebody(&["en"]).await;
     town.neighbours.ticket(somebody).await;
 
