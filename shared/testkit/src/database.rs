@@ -13,7 +13,7 @@ use std::{
 
 use seva_postgres::{Cluster, Options};
 use seva_store::{Database, migrate};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction, migrate::Migrator};
 use tokio::sync::Mutex;
 
 /// The role that services have: no DDL.
@@ -61,6 +61,12 @@ impl TestDatabase {
         let owner = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect_lazy(&owner_url).unwrap();
         Self { db, owner, url, owner_url }
     }
+}
+
+/// Begins on a pool of a test's own, to stand in the way of what is tested.
+#[expect(clippy::disallowed_methods, reason = "no test cancels it")]
+pub async fn begin(pool: &PgPool) -> Transaction<'static, Postgres> {
+    pool.begin().await.unwrap()
 }
 
 /// The migrated template of a service, made once.

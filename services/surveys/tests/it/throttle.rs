@@ -15,7 +15,7 @@ use seva_proto::{
 };
 use seva_store::due::Bell;
 use seva_surveys::{invitation::deciding::Decisions, throttle::Rules};
-use seva_testkit::eventually;
+use seva_testkit::{database::begin, eventually};
 use seva_values::{format_name, new_id};
 use sqlx::Row;
 use tokio::task::JoinSet;
@@ -174,7 +174,7 @@ async fn two_deciders_about_different_matters_at_the_same_moment_ask_once() {
     let customer = world.customer("hi").await;
     world.rest().await;
     let owner = &world.office.database.owner;
-    let mut reading_stopped = owner.begin().await.unwrap();
+    let mut reading_stopped = begin(owner).await;
     sqlx::query("lock table throttle_entry in access exclusive mode").execute(&mut *reading_stopped).await.unwrap();
     let mut deciders = JoinSet::new();
     // The one whose clock is ahead looks first; what is due for the other came to pass after that.

@@ -8,6 +8,7 @@ use seva_proto::staff::v1::{
     staff_member::{Presence, State},
 };
 use seva_store::due::DueWork;
+use seva_testkit::database::begin;
 use seva_tickets::{
     routing::{Question, Unavailable, check_assignment},
     ticket::{Kind, Priority},
@@ -250,7 +251,7 @@ async fn a_place_that_frees_while_routing_looks_is_given_too() {
     floor.resolves(tickets[0]).await;
 
     // Somebody writes the ticket that routing has chosen for the place.
-    let mut writing = floor.database.owner.begin().await.unwrap();
+    let mut writing = begin(&floor.database.owner).await;
     sqlx::query("select from ticket where id = $1 for update").bind(tickets[2]).execute(&mut *writing).await.unwrap();
     let meanwhile = async {
         floor.somebody_waits_for_a_ticket().await;
@@ -272,7 +273,7 @@ async fn what_somebody_writes_on_a_waiting_ticket_does_not_make_routing_forget_i
     floor.route().await;
     assert_eq!(floor.waits(ticket).await, ("no_department".to_owned(), None));
 
-    let mut scheduling = floor.database.owner.begin().await.unwrap();
+    let mut scheduling = begin(&floor.database.owner).await;
     sqlx::query("update ticket set route_at = $2 where id = $1")
         .bind(ticket)
         .bind(jiff_sqlx::Timestamp::from(floor.now()))

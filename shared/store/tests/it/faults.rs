@@ -3,6 +3,7 @@
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use seva_store::{Database, Fault};
+use seva_testkit::database::begin;
 use sqlx::{AssertSqlSafe, PgPool};
 use tonic::Code;
 
@@ -58,7 +59,7 @@ async fn what_can_never_succeed_is_permanent_and_what_may_pass_is_not() {
 async fn a_lock_that_another_holds_for_too_long_is_a_conflict() {
     let database = accounts().await;
     account::open(&database.db).await;
-    let mut other = database.owner.begin().await.unwrap();
+    let mut other = begin(&database.owner).await;
     sqlx::query("update account set version = 7").execute(&mut *other).await.unwrap();
 
     let fault = fault(database.db.workers(), "set lock_timeout = '20ms'; update account set version = 8").await;

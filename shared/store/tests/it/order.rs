@@ -7,7 +7,7 @@ use seva_store::{
     Database, Event, NewEvent,
     event::{append, lock_subjects},
 };
-use seva_testkit::eventually;
+use seva_testkit::{database::begin, eventually};
 use seva_values::id::new_id;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Row, Transaction, pool::PoolConnection};
 use tokio::{task::JoinSet, time::Instant};
@@ -26,7 +26,7 @@ async fn connections(url: &str, count: u32) -> PgPool {
 
 /// Begins a transaction that has written something, so that its number is older than all that it waits for later.
 async fn begun_long_ago(pool: &PgPool) -> Transaction<'static, Postgres> {
-    let mut transaction = pool.begin().await.unwrap();
+    let mut transaction = begin(pool).await;
     sqlx::query("insert into scratch (note) values ('first')").execute(&mut *transaction).await.unwrap();
     transaction
 }
@@ -84,7 +84,7 @@ async fn writers_whose_transactions_are_older_than_their_locks_never_come_out_of
 
 /// Moves money between two accounts: versions are read, events are told, rows are written. Only with the locks of subjects is that right.
 async fn transfer(pool: &PgPool, from: Uuid, to: Uuid, locks: bool, seed: u64) {
-    let mut transaction = pool.begin().await.unwrap();
+    let mut transaction = begin(pool).await;
     if locks {
         lock_subjects(&mut transaction, &[subject(from), subject(to)]).await.unwrap();
     }
@@ -199,7 +199,7 @@ async fn a_late_commit_is_never_skipped_although_its_position_was() {
     let mut cursor = 0;
     read_by_position(&database.owner, &mut cursor).await;
 
-    let mut late = database.owner.begin().await.unwrap();
+    let mut late = begin(&database.owner).await;
     let early_position = add_within(&mut late, ids[0], 1).await;
     deposit(&database.db, &unrepeated(), ids[1], 1, seva_store::Etag::default()).await.unwrap();
     drained(&database.db).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use seva_store::{Database, Etag, context};
-use seva_testkit::TestDatabase;
+use seva_testkit::{TestDatabase, database::begin};
 use seva_values::id::new_id;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -97,7 +97,7 @@ async fn the_twin_of_a_request_in_flight_is_told_to_come_back_and_then_gets_its_
     let database = accounts().await;
     let id = account::open(&database.db).await;
     let write = request(new_id(), 1);
-    let mut first = database.owner.begin().await.unwrap();
+    let mut first = begin(&database.owner).await;
     let answer = Deposited { amount: 5, balance: 5, version: 2 };
     sqlx::query("select seva.remember($1, $2)")
         .bind(context::of(&write))
