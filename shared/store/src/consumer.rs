@@ -4,6 +4,7 @@
 //! transaction is open while the network is waited for. The lease on the cursor's row only saves double work.
 
 mod apply;
+mod arrivals;
 mod cursor;
 mod source;
 
@@ -28,6 +29,7 @@ use crate::{
     feed::{Batch, Start},
 };
 use apply::Progress;
+use arrivals::together;
 use cursor::Lease;
 
 /// How often a held lease is renewed while nothing comes.
@@ -132,13 +134,13 @@ impl Consumer {
             None if lease.feed_no == 0 => Start::Earliest,
             epoch => Start::After { feed_no: lease.feed_no, epoch: epoch.clone() },
         };
-        let mut batches = self.source.subscribe(start).await?;
+        let mut arrivals = together(self.source.subscribe(start).await?);
         let mut renewal = tokio::time::interval(RENEWAL);
         loop {
-            let batch = tokio::select! {
+            let arrived = tokio::select! {
                 biased;
                 () = stopping.cancelled() => return Ok(()),
-                batch = batches.next() => batch,
+                arrived = arrivals.next() => arrived,
                 _ = renewal.tick() => {
                     if !cursor::renew(&self.db, &lease).await? {
                         return Ok(());
@@ -146,9 +148,11 @@ impl Consumer {
                     continue;
                 }
             };
-            let Some(batch) = batch else { return Ok(()) };
-            if !self.take(&mut lease, batch?).await? {
-                return Ok(());
+            let Some(arrived) = arrived else { return Ok(()) };
+            for batch in arrived {
+                if !self.take(&mut lease, batch?).await? {
+                    return Ok(());
+                }
             }
         }
     }
