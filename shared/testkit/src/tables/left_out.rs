@@ -74,6 +74,7 @@ pub const LEFT_OUT: [LeftOut; 19] = [
         "events of one instant may come into the feed in another order; the event is compared where it was written; random; machine time",
     ),
     of("customers", "intake_event", &["received_at"], "machine time"),
+    of("customers", "promised_date", &["traceparent"], "random"),
     of("customers", "intake_quarantine", &["received_at"], "machine time"),
     of("customers", "api_key", &["secret_sha256", "created_at"], "of a random secret; machine time"),
     of(
