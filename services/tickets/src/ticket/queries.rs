@@ -1,6 +1,5 @@
 //! Reads of tickets.
 
-use seva_proto::tickets::v1 as pb;
 use seva_runtime::Error;
 use seva_store::{
     Database,
@@ -9,13 +8,11 @@ use seva_store::{
 use uuid::Uuid;
 
 use super::{
-    convert,
     kind::Kind,
     model::Ticket,
     state::State,
-    store::{self, ListedRow},
+    store::{self, Listed, TicketRow},
 };
-use crate::clock;
 
 /// Orders that a list of tickets allows; each has its index.
 pub const ORDERS: &[Order] = &[
@@ -47,7 +44,7 @@ pub struct ListTickets {
     pub page: PageRequest,
 }
 
-impl Keyed for ListedRow {
+impl Keyed for TicketRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
         let time = if order.column == "updated_at" { self.updated_at } else { self.created_at };
         (SortKey::Time(time.to_jiff()), self.id)
@@ -67,16 +64,9 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 }
 
 /// A page of tickets.
-pub async fn list(db: &Database, query: &ListTickets) -> Result<pb::ListTicketsResponse, Error> {
-    let Page { items, next_page_token } = listing(query).fetch::<ListedRow>(db.calls()).await?;
-    let ids: Vec<Uuid> = items.iter().map(|row| row.id).collect();
-    let mut clocks = clock::store::shown(db.calls(), &ids).await?;
-    let mut listed = |row: ListedRow| {
-        let of_ticket = clocks.remove(&row.id).unwrap_or_default();
-        convert::listed(row, of_ticket)
-    };
-    let tickets = items.into_iter().map(&mut listed).collect::<Result<_, _>>()?;
-    Ok(pb::ListTicketsResponse { tickets, next_page_token })
+pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Error> {
+    let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
+    Ok(Page { items: store::listed(db.calls(), items).await?, next_page_token })
 }
 
 /// The statement of a page of tickets.

@@ -67,7 +67,9 @@ impl TicketService for TicketRpc {
         request: Request<ListTicketsRequest>,
     ) -> Result<Response<ListTicketsResponse>, Status> {
         let (_, query) = incoming(request, |request| convert::list_query(request, &self.page_key))?;
-        Ok(Response::new(queries::list(&self.db, &query).await?))
+        let page = queries::list(&self.db, &query).await?;
+        let tickets = page.items.iter().map(Into::into).collect();
+        Ok(Response::new(ListTicketsResponse { tickets, next_page_token: page.next_page_token }))
     }
 
     async fn reply_to_ticket(

@@ -3,7 +3,6 @@
 use seva_proto::tickets::v1::{
     self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
 };
-use seva_runtime::Error;
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{HumanNumber, format_name};
 use uuid::Uuid;
@@ -15,10 +14,9 @@ use crate::{
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
     ticket::{
-        kind::{Kind, Priority},
         model::{COLLECTION, Change, Matter, Ticket},
-        state::{CancelReason, Cause, Closure, State},
-        store::ListedRow,
+        state::Closure,
+        store::Listed,
     },
 };
 
@@ -109,11 +107,7 @@ impl From<&Matter> for pb::Matter {
 
 /// The number that people say.
 pub fn number_of(ticket: &Ticket) -> String {
-    spoken(ticket.number)
-}
-
-fn spoken(number: i64) -> String {
-    HumanNumber::new(number).map(|number| number.to_string()).unwrap_or_default()
+    HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn named(collection: &str, id: Option<Uuid>) -> String {
@@ -155,46 +149,11 @@ impl From<&Ticket> for pb::Ticket {
     }
 }
 
-/// A ticket of a list, which is the same as the ticket alone.
-pub fn listed(row: ListedRow, clocks: Vec<Shown>) -> Result<pb::Ticket, Error> {
-    let cause = row.root_cause.as_deref().map(Cause::from_name).transpose()?;
-    let matter = match (row.matter_kind, row.matter_subject, row.matter_version) {
-        (Some(kind), Some(subject), Some(version)) => Some(pb::Matter { kind, subject, version }),
-        _ => None,
-    };
-    let closure = row.closure.as_deref().map(Closure::from_name).transpose()?;
-    let cancel_reason = row.cancel_reason.as_deref().map(CancelReason::from_name).transpose()?;
-    let time = |time: jiff_sqlx::Timestamp| proto_timestamp(time.to_jiff());
-    Ok(pb::Ticket {
-        name: format_name(COLLECTION, row.id),
-        etag: Etag::format(row.version),
-        number: spoken(row.number),
-        customer: format_name(CUSTOMERS, row.customer_id),
-        kind: pb_ticket::Kind::from(Kind::from_name(&row.kind)?).into(),
-        priority: pb_ticket::Priority::from(Priority::from_name(&row.priority)?).into(),
-        state: pb_ticket::State::from(State::from_name(&row.state)?).into(),
-        title: row.title,
-        stated_problem: row.stated_problem,
-        root_problem: cause.map(|cause| pb::RootProblem {
-            cause: root_problem::Cause::from(cause).into(),
-            description: row.root_description.unwrap_or_default(),
-        }),
-        matter,
-        department: named(DEPARTMENTS, row.department),
-        assignee: named(STAFF_MEMBERS, row.assignee),
-        wait_reason: proto_wait_reason(row.wait_reason.as_deref().map(WaitReason::from_name).transpose()?).into(),
-        language: row.language,
-        clocks: clocks.into_iter().map(Into::into).collect(),
-        reopen_count: row.reopen_count,
-        closure: proto_closure(closure).into(),
-        cancel_reason: cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
-        verification_attempts: row.verification_attempts,
-        follow_up_of: named(COLLECTION, row.follow_up_of),
-        create_time: Some(time(row.created_at)),
-        update_time: Some(time(row.updated_at)),
-        resolve_time: row.resolved_at.map(time),
-        close_time: row.closed_at.map(time),
-    })
+impl From<&Listed> for pb::Ticket {
+    fn from(listed: &Listed) -> Self {
+        let Listed { ticket, clocks } = listed;
+        Self { clocks: clocks.iter().copied().map(Into::into).collect(), ..ticket.into() }
+    }
 }
 
 /// The name of a message.

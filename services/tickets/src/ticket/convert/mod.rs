@@ -26,7 +26,7 @@ use crate::{
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
 };
 
-pub use answers::{event_of, listed, message_to_proto, number_of};
+pub use answers::{event_of, message_to_proto, number_of};
 
 /// Collection of customers' names.
 const CUSTOMERS: &str = "customers";

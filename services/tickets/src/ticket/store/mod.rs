@@ -18,7 +18,7 @@ use super::{
     state::{CancelReason, Cause, Closure, State},
 };
 use crate::{
-    clock::{self, Calendar, Clocks},
+    clock::{self, Calendar, Clocks, Shown},
     recipient::{Recipient, Tier},
     routing::WaitReason,
     stored::malformed,
@@ -27,45 +27,12 @@ use crate::{
 pub use batch::{lock, save_all};
 
 /// Every list of tickets begins so.
-pub const SELECT: &str = "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, \
-     root_description, matter_kind, matter_subject, matter_version, department, assignee, wait_reason, language, reopen_count, \
-     verification_attempts, closure, cancel_reason, follow_up_of, created_at, updated_at, resolved_at, closed_at from ticket";
-
-/// What a list shows of a ticket, without its clocks.
-#[derive(sqlx::FromRow)]
-pub struct ListedRow {
-    pub id: Uuid,
-    pub version: i64,
-    pub number: i64,
-    pub customer_id: Uuid,
-    pub kind: String,
-    pub priority: String,
-    pub state: String,
-    pub title: String,
-    pub stated_problem: String,
-    pub root_cause: Option<String>,
-    pub root_description: Option<String>,
-    pub matter_kind: Option<String>,
-    pub matter_subject: Option<String>,
-    pub matter_version: Option<String>,
-    pub department: Option<Uuid>,
-    pub assignee: Option<Uuid>,
-    pub wait_reason: Option<String>,
-    pub language: String,
-    pub reopen_count: i32,
-    pub verification_attempts: i32,
-    pub closure: Option<String>,
-    pub cancel_reason: Option<String>,
-    pub follow_up_of: Option<Uuid>,
-    pub created_at: jiff_sqlx::Timestamp,
-    pub updated_at: jiff_sqlx::Timestamp,
-    pub resolved_at: Option<jiff_sqlx::Timestamp>,
-    pub closed_at: Option<jiff_sqlx::Timestamp>,
-}
+pub const SELECT: &str = "select * from ticket";
 
 /// A ticket as the database holds it, without its clocks.
+#[derive(sqlx::FromRow)]
 pub struct TicketRow {
-    id: Uuid,
+    pub id: Uuid,
     version: i64,
     number: i64,
     customer_id: Uuid,
@@ -102,8 +69,8 @@ pub struct TicketRow {
     causation_id: String,
     hops: i16,
     traceparent: Option<String>,
-    created_at: jiff_sqlx::Timestamp,
-    updated_at: jiff_sqlx::Timestamp,
+    pub created_at: jiff_sqlx::Timestamp,
+    pub updated_at: jiff_sqlx::Timestamp,
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
 }
@@ -237,6 +204,27 @@ pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketR
         .map(|row| {
             let of_ticket = clocks.remove(&row.id).unwrap_or_default();
             read(row, of_ticket)
+        })
+        .collect()
+}
+
+/// A ticket of a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Without its clocks: a page needs no calendars, which are most of what it takes to read them.
+    pub ticket: Ticket,
+    /// What is told of its clocks, the soonest due first.
+    pub clocks: Vec<Shown>,
+}
+
+/// Rows as a list shows them, in the same order.
+pub(crate) async fn listed(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut clocks = clock::store::shown(executor, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let of_ticket = clocks.remove(&row.id).unwrap_or_default();
+            Ok(Listed { ticket: read(row, Clocks::default())?, clocks: of_ticket })
         })
         .collect()
 }

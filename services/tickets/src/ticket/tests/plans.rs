@@ -66,7 +66,7 @@ async fn every_list_reads_an_index_in_order_on_the_first_page_and_in_the_middle(
     let database = a_busy_year().await;
     let somebody = format!("'{SOMEBODY}'");
     let first = queries::list(&database.db, &all("")).await.unwrap();
-    assert_eq!(first.tickets.len(), 50);
+    assert_eq!(first.items.len(), 50);
     for token in ["", first.next_page_token.as_str()] {
         let is_first = token.is_empty();
         for order in ORDERS {
