@@ -10,6 +10,23 @@ pub struct Rule {
     pub finds: &'static str,
 }
 
+/// I2 of an aggregate: who, its table, and the collection of its names.
+macro_rules! counts_its_events {
+    ($who:literal, $table:literal, $collection:literal) => {
+        Rule {
+            id: "I2",
+            says: concat!($who, "'s version is the number of its events"),
+            finds: concat!(
+                "select a.id || ' version ' || a.version || ', events up to ' || coalesce(max(o.sequence), 0) from ",
+                $table,
+                " a left join seva.outbox o on o.subject = '",
+                $collection,
+                "/' || a.id group by a.id, a.version having a.version <> coalesce(max(o.sequence), 0)"
+            ),
+        }
+    };
+}
+
 /// Rules of every service's outbox and feed.
 pub const OF_FEEDS: &[Rule] = &[
     Rule {
@@ -57,20 +74,8 @@ pub const OF_FEEDS: &[Rule] = &[
 
 /// Rules of customers and orders.
 pub const OF_CUSTOMERS: &[Rule] = &[
-    Rule {
-        id: "I2",
-        says: "a customer's version is the number of its events",
-        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from customer c left join seva.outbox o on o.subject = 'customers/' || c.id
-                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
-    },
-    Rule {
-        id: "I2",
-        says: "an order's version is the number of its events",
-        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from customer_order c left join seva.outbox o on o.subject = 'orders/' || c.id
-                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
-    },
+    counts_its_events!("a customer", "customer", "customers"),
+    counts_its_events!("an order", "customer_order", "orders"),
     Rule {
         id: "I5",
         says: "an order counts once for its customer",
@@ -119,13 +124,7 @@ pub const OF_NOTIFICATIONS: &[Rule] = &[
 
 /// Rules of tickets, their clocks, and who has them.
 pub const OF_TICKETS: &[Rule] = &[
-    Rule {
-        id: "I2",
-        says: "a ticket's version is the number of its events",
-        finds: "select t.id || ' version ' || t.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from ticket t left join seva.outbox o on o.subject = 'tickets/' || t.id
-                group by t.id, t.version having t.version <> coalesce(max(o.sequence), 0)",
-    },
+    counts_its_events!("a ticket", "ticket", "tickets"),
     Rule {
         id: "TK1",
         says: "a ticket that is not over has an assignee or waits in the queue for a reason",
@@ -196,27 +195,9 @@ pub const OF_TICKETS: &[Rule] = &[
 
 /// Rules of surveys, answers and what became of low ones.
 pub const OF_SURVEYS: &[Rule] = &[
-    Rule {
-        id: "I2",
-        says: "an invitation's version is the number of its events",
-        finds: "select i.id || ' version ' || i.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from invitation i left join seva.outbox o on o.subject = 'invitations/' || i.id
-                group by i.id, i.version having i.version <> coalesce(max(o.sequence), 0)",
-    },
-    Rule {
-        id: "I2",
-        says: "a response's version is the number of its events",
-        finds: "select r.id || ' version ' || r.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from response r left join seva.outbox o on o.subject = 'responses/' || r.id
-                group by r.id, r.version having r.version <> coalesce(max(o.sequence), 0)",
-    },
-    Rule {
-        id: "I2",
-        says: "a loop case's version is the number of its events",
-        finds: "select c.id || ' version ' || c.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from loop_case c left join seva.outbox o on o.subject = 'loopCases/' || c.id
-                group by c.id, c.version having c.version <> coalesce(max(o.sequence), 0)",
-    },
+    counts_its_events!("an invitation", "invitation", "invitations"),
+    counts_its_events!("a response", "response", "responses"),
+    counts_its_events!("a loop case", "loop_case", "loopCases"),
     Rule {
         id: "SU1",
         says: "an invitation has one response, and knows it",
@@ -255,20 +236,8 @@ pub const OF_SURVEYS: &[Rule] = &[
 
 /// Rules of those who serve.
 pub const OF_STAFF: &[Rule] = &[
-    Rule {
-        id: "I2",
-        says: "a staff member's version is the number of its events",
-        finds: "select m.id || ' version ' || m.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from staff_member m left join seva.outbox o on o.subject = 'staffMembers/' || m.id
-                group by m.id, m.version having m.version <> coalesce(max(o.sequence), 0)",
-    },
-    Rule {
-        id: "I2",
-        says: "a department's version is the number of its events",
-        finds: "select d.id || ' version ' || d.version || ', events up to ' || coalesce(max(o.sequence), 0)
-                from department d left join seva.outbox o on o.subject = 'departments/' || d.id
-                group by d.id, d.version having d.version <> coalesce(max(o.sequence), 0)",
-    },
+    counts_its_events!("a staff member", "staff_member", "staffMembers"),
+    counts_its_events!("a department", "department", "departments"),
 ];
 
 /// The rules of a service beside those of its feed.
