@@ -84,9 +84,9 @@ async fn look(services: &[Service], now: Timestamp) -> Result<Look, Error> {
     if !left.is_empty() {
         return Ok(Look::Unrest { left });
     }
-    let (again, left) = self::heads(services).await?;
+    let (again, mut left) = self::heads(services).await?;
     if left.is_empty() && again != heads {
-        return Ok(Look::Unrest { left: vec!["feeds are growing".to_owned()] });
+        left.push("feeds are growing".to_owned());
     }
     Ok(if left.is_empty() { Look::Rest { next_due } } else { Look::Unrest { left } })
 }

@@ -58,15 +58,12 @@ impl PromisedDays {
             looked.push(Looked { attempt: attempts[&order.id], known_version, order });
         }
         let saved = looks::save_looked(&mut transaction, &looked).await?;
-        found.retain(|id, happenings| saved.contains(id) && !happenings.is_empty());
-        let stories = match found.is_empty() {
-            true => HashMap::new(),
-            false => looks::stories(&mut transaction, &found.keys().copied().collect::<Vec<_>>()).await?,
-        };
-        let told: Vec<_> = saved
+        let found: Vec<_> = saved.iter().flat_map(|id| found.remove(id).unwrap_or_default()).collect();
+        let orders: Vec<_> = found.iter().map(|finding| finding.order.id).collect();
+        let stories = looks::stories(&mut transaction, &orders).await?;
+        let told: Vec<_> = found
             .iter()
-            .flat_map(|id| found.get(id).into_iter().flatten())
-            .map(|happening| Told::of_order(happening, story(happening, stories.get(&happening.order.id))))
+            .map(|finding| Told::of_order(finding, story(finding, stories.get(&finding.order.id))))
             .collect();
         events::tell(&mut transaction, ACTOR, &told).await?;
         self.db.commit(transaction).await

@@ -78,6 +78,9 @@ pub async fn save_looked(connection: &mut PgConnection, looked: &[Looked]) -> Re
 
 /// The stories that the current promised days of these orders began; not of days that were named before stories were kept.
 pub async fn stories(connection: &mut PgConnection, order_ids: &[Uuid]) -> Result<HashMap<Uuid, Story>, Fault> {
+    if order_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = sqlx::query!(
         r#"select p.order_id, p.correlation_id as "correlation_id!", p.causation_id as "causation_id!", p.hops as "hops!", p.traceparent
            from customer_order o join promised_date p on p.order_id = o.id and p.number = o.promised_dates
