@@ -32,7 +32,6 @@ browser: binaries                     ## the customers' pages in a real Chromium
 	$(CARGO) test -p seva-tests --test browser -- --ignored
 
 interop: binaries                     ## clients and servers that none of us wrote: grpcio, buf curl, an SMTP server, an OTLP receiver
-	$(CARGO) build $(SUITE)
 	scripts/interop
 
 faults: binaries                      ## kill -9 of the process and of PostgreSQL under load; ROUNDS=20 is the long form
