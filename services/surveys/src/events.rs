@@ -125,7 +125,8 @@ fn called_off(event: &Event) -> CalledOff {
 
 fn hear_ticket(event: &Event, heard: &mut Heard) -> Result<(), Fault> {
     let state: TicketEvent = event.payload()?;
-    let known = KnownTicket::heard(event.sequence, &state).map_err(malformed)?;
+    let contacted_at = is_contact(&event.kind, &state).then_some(event.occurred_at);
+    let known = KnownTicket::heard(event.sequence, &state, contacted_at).map_err(malformed)?;
     let act = act_of(&event.kind, &state);
     let low_score = state.matter.as_ref().filter(|matter| matter.kind == LOW_SCORE);
     if let Some(matter) = low_score {
@@ -155,6 +156,17 @@ fn hear_ticket(event: &Event, heard: &mut Heard) -> Result<(), Fault> {
     }
     heard.tickets.push(known);
     Ok(())
+}
+
+/// Whether customer and staff heard of each other: something was said in public, or mail about it is written.
+fn is_contact(kind: &str, ticket: &TicketEvent) -> bool {
+    match kind.strip_prefix(TICKET_PREFIX) {
+        Some("replied.v1" | "pending.v1") => ticket.message_visibility() == Visibility::Public,
+        Some(
+            "created.v1" | "resolved.v1" | "verification_requested.v1" | "rejected.v1" | "reopened.v1" | "closed.v1",
+        ) => true,
+        _ => false,
+    }
 }
 
 /// Who served: whoever resolved it (SU10).

@@ -7,6 +7,7 @@ use seva_values::new_id;
 use uuid::Uuid;
 
 use super::{
+    mailbox::Mailboxes,
     model::{Change, Consent, Customer, NewCustomer},
     store,
 };
@@ -19,6 +20,7 @@ const TRIES: usize = 3;
 pub struct Commands {
     db: Database,
     clock: BusinessClock,
+    mailboxes: Mailboxes,
 }
 
 /// A change of one customer.
@@ -39,7 +41,7 @@ pub struct RecordConsent {
 
 impl Commands {
     pub fn new(db: Database, clock: BusinessClock) -> Self {
-        Self { db, clock }
+        Self { mailboxes: Mailboxes::new(db.clone()), db, clock }
     }
 
     /// Records a customer.
@@ -47,7 +49,8 @@ impl Commands {
         let customer = Customer::create(new_id(), new, self.clock.now());
         let response = CreateCustomerResponse { customer: Some((&customer).into()) };
         once(&self.db, write, async {
-            store::insert(&self.db, write, &customer, &response).await?;
+            let mailboxes = self.mailboxes.key().await?;
+            store::insert(&self.db, &mailboxes, write, &customer, &response).await?;
             Ok(response)
         })
         .await
@@ -57,13 +60,14 @@ impl Commands {
     pub async fn update(&self, write: &Write, command: UpdateCustomer) -> Result<UpdateCustomerResponse, Error> {
         let UpdateCustomer { id, etag, change } = command;
         once(&self.db, write, async {
+            let mailboxes = self.mailboxes.key().await?;
             for _ in 0..TRIES {
                 let customer = store::load(&self.db, id).await?;
                 etag.check(customer.version)?;
                 let (updated, changed) = customer.update(change.clone(), self.clock.now());
                 let ends_links = customer.loses_an_address(&updated);
                 let response = UpdateCustomerResponse { customer: Some((&updated).into()) };
-                if store::save_updated(&self.db, write, &updated, &changed, ends_links, &response).await? {
+                if store::save_updated(&self.db, &mailboxes, write, &updated, &changed, ends_links, &response).await? {
                     return Ok(response);
                 }
             }
@@ -76,13 +80,14 @@ impl Commands {
     pub async fn record_consent(&self, write: &Write, command: RecordConsent) -> Result<RecordConsentResponse, Error> {
         let RecordConsent { id, etag, consent } = command;
         once(&self.db, write, async {
+            let mailboxes = self.mailboxes.key().await?;
             for _ in 0..TRIES {
                 let customer = store::load(&self.db, id).await?;
                 etag.check(customer.version)?;
                 let consent = Consent { captured_at: self.clock.now(), ..consent.clone() };
                 let updated = customer.record_consent(consent.clone());
                 let response = RecordConsentResponse { customer: Some((&updated).into()) };
-                if store::save_consent(&self.db, write, &updated, &consent, &response).await? {
+                if store::save_consent(&self.db, &mailboxes, write, &updated, &consent, &response).await? {
                     return Ok(response);
                 }
             }

@@ -2,6 +2,7 @@
 
 mod commands;
 pub(crate) mod convert;
+pub(crate) mod mailbox;
 pub(crate) mod model;
 mod queries;
 mod rpc;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     convert::event_of,
+    mailbox::MailboxKey,
     model::{Address, Consent, ConsentChannel, ContactPoint, Customer, ExternalRef, Purpose, Tier},
     queries::name,
 };
@@ -101,8 +102,14 @@ pub async fn find_by_external_ref(db: &Database, known_as: &ExternalRef) -> Resu
 }
 
 /// Records a new customer with its event, its audit row and the answer, in one statement.
-pub async fn insert(db: &Database, write: &Write, customer: &Customer, response: &impl Message) -> Result<(), Error> {
-    let event = event_of(customer, &["*"]);
+pub async fn insert(
+    db: &Database,
+    mailboxes: &MailboxKey,
+    write: &Write,
+    customer: &Customer,
+    response: &impl Message,
+) -> Result<(), Error> {
+    let event = event_of(customer, &["*"], mailboxes);
     let points = PointColumns::of(customer);
     let refs = RefColumns::of(customer);
     let insert = sqlx::query!(
@@ -151,13 +158,14 @@ pub async fn insert(db: &Database, write: &Write, customer: &Customer, response:
 /// Saves a changed customer, and ends the links to the customer's place if told so (CU25); `false` when another write came first.
 pub async fn save_updated(
     db: &Database,
+    mailboxes: &MailboxKey,
     write: &Write,
     customer: &Customer,
     changed: &[&str],
     ends_links: bool,
     response: &impl Message,
 ) -> Result<bool, Error> {
-    let event = event_of(customer, changed);
+    let event = event_of(customer, changed, mailboxes);
     let points = PointColumns::of(customer);
     let refs = RefColumns::of(customer);
     let changed: Vec<String> = changed.iter().map(|&field| field.to_owned()).collect();
@@ -234,12 +242,13 @@ pub async fn save_updated(
 /// Appends what the customer agreed to or refused; `false` when another write came first.
 pub async fn save_consent(
     db: &Database,
+    mailboxes: &MailboxKey,
     write: &Write,
     customer: &Customer,
     consent: &Consent,
     response: &impl Message,
 ) -> Result<bool, Error> {
-    let event = event_of(customer, &["consents"]);
+    let event = event_of(customer, &["consents"], mailboxes);
     let update = sqlx::query!(
         r#"with updated as (
                update customer set version = $2, updated_at = $3 where id = $1 and version = $2::bigint - 1 returning id

@@ -12,7 +12,7 @@ use super::{
     parse::{self, Received},
     store,
 };
-use crate::order::OrderRules;
+use crate::{customer::mailbox::Mailboxes, order::OrderRules};
 
 /// How often a batch is tried when other writes come between or a fault passes.
 const TRIES: u32 = 3;
@@ -33,6 +33,7 @@ pub struct Intake {
     db: Database,
     clock: BusinessClock,
     rules: OrderRules,
+    mailboxes: Mailboxes,
     /// Rung after each batch: it may have made findings of promised days due.
     promised_days: Bell,
 }
@@ -40,7 +41,7 @@ pub struct Intake {
 impl Intake {
     /// Takes events into this database. `promised_days` wakes the work that looks after promised days.
     pub fn new(db: Database, clock: BusinessClock, rules: OrderRules, promised_days: Bell) -> Self {
-        Self { db, clock, rules, promised_days }
+        Self { mailboxes: Mailboxes::new(db.clone()), db, clock, rules, promised_days }
     }
 
     /// Takes a batch and answers for each event, in the order given, after the commit.
@@ -101,9 +102,10 @@ impl Intake {
     }
 
     async fn transaction(&self, actor: &str, batch: &[Received]) -> Result<Vec<EventResult>, Fault> {
+        let mailboxes = self.mailboxes.key().await?;
         let mut transaction = self.db.begin().await?;
         let known = load::known(&mut transaction, &self.db, batch).await?;
-        let (results, changes) = Fold::new(known, &self.rules, self.clock.now()).batch(batch);
+        let (results, changes) = Fold::new(known, &self.rules, &mailboxes, self.clock.now()).batch(batch);
         store::write(&mut transaction, actor, batch, &changes).await?;
         self.db.commit(transaction).await?;
         Ok(results)

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     customer::{
         convert::{COLLECTION as CUSTOMERS, event_of},
+        mailbox::MailboxKey,
         model::{Address, ContactPoint, Customer, ExternalRef},
     },
     events::Told,
@@ -54,6 +55,7 @@ pub struct Changes {
 pub struct Fold<'b> {
     known: Known,
     rules: &'b OrderRules,
+    mailboxes: &'b MailboxKey,
     now: Timestamp,
     changes: Changes,
 }
@@ -66,8 +68,8 @@ struct Decided {
 
 impl<'b> Fold<'b> {
     /// Nothing decided yet.
-    pub fn new(known: Known, rules: &'b OrderRules, now: Timestamp) -> Self {
-        Self { known, rules, now, changes: Changes::default() }
+    pub fn new(known: Known, rules: &'b OrderRules, mailboxes: &'b MailboxKey, now: Timestamp) -> Self {
+        Self { known, rules, mailboxes, now, changes: Changes::default() }
     }
 
     /// Decides a batch: a result for each event, and what is written.
@@ -287,7 +289,7 @@ impl<'b> Fold<'b> {
         at: Timestamp,
         story: Story,
     ) {
-        let mut payload = event_of(customer, changed);
+        let mut payload = event_of(customer, changed, self.mailboxes);
         if let Some(order) = order {
             payload.order = format_name(order::convert::COLLECTION, order.id);
             payload.order_number.clone_from(&order.order_number);

@@ -3,12 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
+use prost::Message;
 use seva_customers::{MIGRATOR, NAME, Settings, api_key::ApiKeyRpc, customer::CustomerRpc, recipient::RecipientRpc};
 use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{
-        ContactPoint, CreateCustomerRequest, CreateCustomerResponse, Customer, GetCustomerRequest, contact_point::Kind,
-        customer_service_server::CustomerService,
+        ContactPoint, CreateCustomerRequest, CreateCustomerResponse, Customer, CustomerEvent, GetCustomerRequest,
+        contact_point::Kind, customer_service_server::CustomerService,
     },
 };
 use seva_runtime::{
@@ -88,6 +89,14 @@ impl World {
     pub async fn get(&self, name: &str) -> Result<Customer, Status> {
         let request = GetCustomerRequest { name: name.to_owned() };
         Ok(self.customers.get_customer(call("GetCustomer", request)).await?.into_inner().customer.unwrap())
+    }
+
+    /// The mailbox that each event of a customer names.
+    pub async fn mailboxes(&self, customer: &str) -> Vec<String> {
+        let sql = "select payload from seva.outbox where subject = $1 order by position";
+        let payloads = sqlx::query_scalar::<_, Vec<u8>>(sql).bind(customer).fetch_all(&self.database.owner).await;
+        let mailbox = |payload: Vec<u8>| CustomerEvent::decode(payload.as_slice()).unwrap().mailbox;
+        payloads.unwrap().into_iter().map(mailbox).collect()
     }
 
     /// The only value of a query on the whole database.

@@ -95,6 +95,7 @@ impl From<SuppressReason> for SuppressReasonMessage {
             SuppressReason::Throttled => Self::Throttled,
             SuppressReason::NoConsent => Self::NoConsent,
             SuppressReason::OpenTicket => Self::OpenTicket,
+            SuppressReason::RecentContact => Self::RecentContact,
             SuppressReason::CalledOff => Self::CalledOff,
             SuppressReason::NoContactPoint => Self::NoContactPoint,
             SuppressReason::NotActive => Self::NotActive,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     loop_case, programme, recipient, survey,
-    throttle::{self, Rules, store::Reservation},
+    throttle::{self, Entry, Rules},
 };
 
 /// Who says so in the events.
@@ -75,45 +75,61 @@ impl Decisions {
             return Ok(());
         }
         let mut transaction = self.db.begin().await?;
-        throttle::store::lock(&mut transaction, customers).await?;
+        // Read before the locks, as they name the mailboxes to be locked; a change of address that comes later is for the next decision.
+        let recipients = recipient::store::find(&mut transaction, customers).await?;
+        let mailboxes: BTreeSet<Uuid> = recipients.values().filter_map(|recipient| recipient.mailbox).collect();
+        let mailboxes: Vec<Uuid> = mailboxes.into_iter().collect();
+        throttle::store::lock(&mut transaction, customers, &mailboxes).await?;
         let coming = now.saturating_add(self.rules.hold).unwrap_or(Timestamp::MAX);
         let held = store::held_of(&mut transaction, customers, coming).await?;
-        let known = look(&mut transaction, customers, &held).await?;
+        let known = Known {
+            ledgers: throttle::store::load(&mut transaction, customers, &mailboxes).await?,
+            recipients,
+            ..self.look(&mut transaction, customers, &held, now).await?
+        };
         let (mut changes, mut waiting): (Vec<Change>, Vec<_>) = (Vec::new(), Vec::new());
-        for decided in decide_all(held, known, &self.rules, now) {
+        for decided in decide_all(held, &known, &self.rules, now) {
             match decided {
                 Decided::Changed(change) => changes.push(*change),
                 Decided::Waits { invitation, until } => waiting.push((invitation, until)),
             }
         }
         let queued = changes.iter().map(|change| &change.after).filter(|after| after.state == State::Queued);
-        let reservations: Vec<Reservation> = queued
-            .map(|after| Reservation {
+        let entries: Vec<Entry> = queued
+            .map(|after| Entry {
                 invitation: after.id,
                 programme: after.programme,
                 customer: after.customer,
+                mailbox: known.recipients.get(&after.customer).and_then(|recipient| recipient.mailbox),
                 asked_at: after.decide_at,
             })
             .collect();
         store::wait(&mut transaction, &waiting).await?;
-        throttle::store::reserve(&mut transaction, &reservations).await?;
+        throttle::store::reserve(&mut transaction, &entries).await?;
         store::save(&mut transaction, ACTOR, &changes).await?;
         self.db.commit(transaction).await
     }
-}
 
-/// Reads what decisions are made from.
-async fn look(connection: &mut PgConnection, customers: &[Uuid], held: &[Invitation]) -> Result<Known, Fault> {
-    let programmes: BTreeSet<Uuid> = held.iter().map(|invitation| invitation.programme).collect();
-    let programmes = programme::store::find(&mut *connection, &programmes.into_iter().collect::<Vec<_>>()).await?;
-    let surveys: Vec<Uuid> = programmes.iter().map(|programme| programme.survey_id).collect();
-    let mut with_open_ticket = recipient::store::with_open_ticket(&mut *connection, customers).await?;
-    with_open_ticket.extend(loop_case::store::with_open_case(&mut *connection, customers).await?);
-    Ok(Known {
-        published: survey::store::published(&mut *connection, &surveys).await?,
-        programmes: programmes.into_iter().map(|programme| (programme.id, programme)).collect(),
-        recipients: recipient::store::find(connection, customers).await?,
-        with_open_ticket,
-        ledgers: throttle::store::load(connection, customers).await?,
-    })
+    /// Reads what decisions are made from, but for what the locks were taken by.
+    async fn look(
+        &self,
+        connection: &mut PgConnection,
+        customers: &[Uuid],
+        held: &[Invitation],
+        now: Timestamp,
+    ) -> Result<Known, Fault> {
+        let programmes: BTreeSet<Uuid> = held.iter().map(|invitation| invitation.programme).collect();
+        let programmes = programme::store::find(&mut *connection, &programmes.into_iter().collect::<Vec<_>>()).await?;
+        let surveys: Vec<Uuid> = programmes.iter().map(|programme| programme.survey_id).collect();
+        let mut with_open_ticket = recipient::store::with_open_ticket(&mut *connection, customers).await?;
+        with_open_ticket.extend(loop_case::store::with_open_case(&mut *connection, customers).await?);
+        let since = now.saturating_sub(self.rules.pause_after_contact).unwrap_or(Timestamp::MIN);
+        Ok(Known {
+            published: survey::store::published(&mut *connection, &surveys).await?,
+            programmes: programmes.into_iter().map(|programme| (programme.id, programme)).collect(),
+            with_open_ticket,
+            contacts: recipient::store::contacts_since(connection, customers, since).await?,
+            ..Known::default()
+        })
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
 };
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use seva_values::format_name;
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     programme::Programme,
     recipient::Recipient,
-    throttle::{Entry, Ledger, Rules},
+    throttle::{Entry, Ledgers, Rules},
 };
 
 /// What decisions are made from, read under the locks of the customers' ledgers.
@@ -31,8 +32,10 @@ pub struct Known {
     pub recipients: HashMap<Uuid, Recipient>,
     /// Customers who have an open ticket, or a low score that one is asked for.
     pub with_open_ticket: HashSet<Uuid>,
-    /// What customers were asked, by customer.
-    pub ledgers: HashMap<Uuid, Ledger>,
+    /// Tickets about which customer and staff have heard of each other within [`Rules::pause_after_contact`], by customer.
+    pub contacts: HashMap<Uuid, Vec<Uuid>>,
+    /// What the customers were asked, and what was asked at their mailboxes.
+    pub ledgers: Ledgers,
 }
 
 /// What was decided about an invitation.
@@ -74,70 +77,66 @@ pub fn draw(salt: &[u8], subject: &str) -> f64 {
 /// `held` are all held ones of these customers that come due within [`Rules::hold`]. Of several of one customer the one of the highest
 /// priority goes first (SU13).
 #[must_use]
-pub fn decide_all(held: Vec<Invitation>, mut known: Known, rules: &Rules, now: Timestamp) -> Vec<Decided> {
-    let mut by_customer: BTreeMap<Uuid, Vec<Invitation>> = BTreeMap::new();
-    for invitation in held {
-        by_customer.entry(invitation.customer).or_default().push(invitation);
-    }
-    let mut decided = Vec::new();
-    for (customer, of_customer) in by_customer {
-        let mut ledger = known.ledgers.remove(&customer).unwrap_or_default();
-        decided.extend(decide_of_customer(of_customer, &known, &mut ledger, rules, now));
-    }
-    decided
-}
-
-fn decide_of_customer(
-    held: Vec<Invitation>,
-    known: &Known,
-    ledger: &mut Ledger,
-    rules: &Rules,
-    now: Timestamp,
-) -> Vec<Decided> {
-    let priority = |invitation: &Invitation| known.programmes.get(&invitation.programme).map(|known| known.priority);
+pub fn decide_all(held: Vec<Invitation>, known: &Known, rules: &Rules, now: Timestamp) -> Vec<Decided> {
+    let mut ledgers = known.ledgers.clone();
     let (mut due, coming): (Vec<_>, Vec<_>) =
         held.into_iter().partition(|invitation| invitation.due_at.is_some_and(|due_at| due_at <= now));
-    due.sort_by_key(|invitation| (Reverse(priority(invitation)), invitation.decide_at, invitation.id));
-    let mut decided = Vec::with_capacity(due.len());
-    for invitation in due {
-        let allowed = match allowed(&invitation, known, rules, now) {
-            Ok(allowed) => allowed,
-            Err(reason) => {
-                let mut change = invitation.suppress(reason, now, &invitation.story);
-                if let Some(change) = &mut change {
-                    let recipient = known.recipients.get(&invitation.customer);
-                    change.after.language = recipient.map(|recipient| recipient.language.clone());
-                }
-                decided.extend(change.map(Box::new).map(Decided::Changed));
-                continue;
-            }
-        };
-        // Whoever comes due has the better claim only when it would be asked, as far as can be seen now.
-        let rival = coming.iter().filter(|rival| priority(rival) > priority(&invitation)).find_map(|rival| {
-            let due_at = rival.due_at?;
-            let rival_allowed = self::allowed(rival, known, rules, now).ok()?;
-            let Programme { id, pause_between, .. } = rival_allowed.programme;
-            (ledger.next_eligible(rules, *id, *pause_between, due_at) == due_at).then_some(due_at)
-        });
-        if let Some(until) = rival {
-            decided.push(Decided::Waits { invitation: invitation.id, until });
-            continue;
-        }
-        let change = ask_or_throttle(&invitation, &allowed, ledger, rules, now);
-        decided.extend(change.map(Box::new).map(Decided::Changed));
+    due.sort_by_key(|invitation| (Reverse(priority(invitation, known)), invitation.decide_at, invitation.id));
+    let mut rivals: HashMap<Uuid, Vec<Invitation>> = HashMap::new();
+    for rival in coming {
+        rivals.entry(rival.customer).or_default().push(rival);
     }
-    decided
+    let decide = |invitation: Invitation| {
+        let rivals = rivals.get(&invitation.customer).map_or(&[][..], Vec::as_slice);
+        decide(&invitation, rivals, known, &mut ledgers, rules, now)
+    };
+    due.into_iter().filter_map(decide).collect()
 }
 
-/// SU2: nobody is asked before the pauses are over; whoever is asked takes a place in the ledger.
+fn priority(invitation: &Invitation, known: &Known) -> Option<i32> {
+    known.programmes.get(&invitation.programme).map(|programme| programme.priority)
+}
+
+fn decide(
+    invitation: &Invitation,
+    rivals: &[Invitation],
+    known: &Known,
+    ledgers: &mut Ledgers,
+    rules: &Rules,
+    now: Timestamp,
+) -> Option<Decided> {
+    let allowed = match allowed(invitation, known, rules, now) {
+        Ok(allowed) => allowed,
+        Err(reason) => {
+            let mut change = invitation.suppress(reason, now, &invitation.story)?;
+            let recipient = known.recipients.get(&invitation.customer);
+            change.after.language = recipient.map(|recipient| recipient.language.clone());
+            return Some(Decided::Changed(Box::new(change)));
+        }
+    };
+    // Whoever comes due has the better claim only when it would be asked, as far as can be seen now.
+    let rival = rivals.iter().filter(|rival| priority(rival, known) > priority(invitation, known)).find_map(|rival| {
+        let due_at = rival.due_at?;
+        let Allowed { programme, recipient, .. } = self::allowed(rival, known, rules, now).ok()?;
+        let ledger = ledgers.ledger(rival.customer, recipient.mailbox);
+        (ledger.next_eligible(rules, programme.id, programme.pause_between, due_at) == due_at).then_some(due_at)
+    });
+    if let Some(until) = rival {
+        return Some(Decided::Waits { invitation: invitation.id, until });
+    }
+    ask_or_throttle(invitation, &allowed, ledgers, rules, now).map(Box::new).map(Decided::Changed)
+}
+
+/// SU2: nobody is asked before the pauses are over; whoever is asked takes a place in the ledgers.
 fn ask_or_throttle(
     invitation: &Invitation,
     allowed: &Allowed<'_>,
-    ledger: &mut Ledger,
+    ledgers: &mut Ledgers,
     rules: &Rules,
     now: Timestamp,
 ) -> Option<Change> {
     let Allowed { programme, recipient, number } = allowed;
+    let ledger = ledgers.ledger(invitation.customer, recipient.mailbox);
     let next = ledger.next_eligible(rules, programme.id, programme.pause_between, now);
     if next > now {
         let mut change = invitation.suppress(SuppressReason::Throttled, now, &invitation.story)?;
@@ -145,9 +144,16 @@ fn ask_or_throttle(
         change.after.language = Some(recipient.language.clone());
         return Some(change);
     }
-    ledger.add(Entry { programme: programme.id, asked_at: now });
     let expire_at = now.saturating_add(programme.lifetime).unwrap_or(Timestamp::MAX);
-    invitation.queue((programme.survey_id, *number), recipient.language.clone(), expire_at, now)
+    let change = invitation.queue((programme.survey_id, *number), recipient.language.clone(), expire_at, now)?;
+    ledgers.add(Entry {
+        invitation: invitation.id,
+        programme: programme.id,
+        customer: invitation.customer,
+        mailbox: recipient.mailbox,
+        asked_at: now,
+    });
+    Some(change)
 }
 
 /// Whether an invitation may be asked but for pauses, and the first reason why not. The draw comes before all that is about the customer:
@@ -179,6 +185,11 @@ fn allowed<'a>(
     }
     if known.with_open_ticket.contains(&invitation.customer) {
         return Err(SuppressReason::OpenTicket);
+    }
+    let is_about = |ticket: &Uuid| invitation.subject == format_name("tickets", *ticket);
+    let contacts = known.contacts.get(&invitation.customer);
+    if contacts.is_some_and(|tickets| !tickets.iter().all(is_about)) {
+        return Err(SuppressReason::RecentContact);
     }
     Ok(Allowed { programme, recipient, number })
 }

@@ -45,6 +45,8 @@ pub enum SuppressReason {
     NoConsent,
     /// The customer has an open ticket.
     OpenTicket,
+    /// Customer and staff have just heard of each other about something else.
+    RecentContact,
     /// The matter is no longer as it was, or long past.
     CalledOff,
     /// No address.
@@ -62,6 +64,7 @@ stored_names!(SuppressReason, "reason of a suppressed invitation" {
     Throttled = "throttled",
     NoConsent = "no_consent",
     OpenTicket = "open_ticket",
+    RecentContact = "recent_contact",
     CalledOff = "called_off",
     NoContactPoint = "no_contact_point",
     NotActive = "not_active",

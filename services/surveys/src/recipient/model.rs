@@ -1,5 +1,6 @@
 //! What is known without asking: a customer's language, address and word on surveys; whether a ticket is open.
 
+use jiff::Timestamp;
 use seva_proto::{
     common::v1::{Channel, Purpose},
     customers::v1::{Consent, CustomerEvent},
@@ -25,6 +26,8 @@ pub struct Recipient {
     pub language: Language,
     /// Whether there is a mail address.
     pub has_email: bool,
+    /// Names where mail goes, the same for all who share it; `None`: not known.
+    pub mailbox: Option<Uuid>,
     /// Whether mail with questions was not refused.
     pub can_be_asked: bool,
 }
@@ -40,6 +43,8 @@ pub struct KnownTicket {
     pub sequence: i64,
     /// Neither closed nor canceled.
     pub is_open: bool,
+    /// When customer and staff last heard of each other about it, as far as this was heard.
+    pub contacted_at: Option<Timestamp>,
 }
 
 impl Recipient {
@@ -53,9 +58,14 @@ impl Recipient {
             sequence,
             language: Language::parse(event.languages.first().map_or(ENGLISH, String::as_str))?,
             has_email: event.has_email,
+            mailbox: mailbox(&event.mailbox)?,
             can_be_asked: can_be_asked(&event.consents),
         })
     }
+}
+
+fn mailbox(name: &str) -> Result<Option<Uuid>, Invalid> {
+    if name.is_empty() { Ok(None) } else { parse_name("mailboxes", name).map(Some) }
 }
 
 /// The word on mail goes before the word on all channels; without a word, questions may be sent. The customers service decides again when
@@ -69,16 +79,17 @@ fn can_be_asked(consents: &[Consent]) -> bool {
 }
 
 impl KnownTicket {
-    /// What an event with this sequence says.
+    /// What an event with this sequence says; `contacted_at` when it was contact between customer and staff.
     ///
     /// # Errors
     /// An event that does not hold what the contract says.
-    pub fn heard(sequence: i64, event: &TicketEvent) -> Result<Self, Invalid> {
+    pub fn heard(sequence: i64, event: &TicketEvent, contacted_at: Option<Timestamp>) -> Result<Self, Invalid> {
         Ok(Self {
             ticket: parse_name("tickets", &event.ticket)?,
             customer: parse_name("customers", &event.customer)?,
             sequence,
             is_open: !matches!(event.state(), State::Closed | State::Canceled),
+            contacted_at,
         })
     }
 }

@@ -12,9 +12,10 @@ use seva_proto::{
         programme::Trigger,
         response::State as ResponseState,
     },
-    tickets::v1::{Matter, TicketEvent, ticket::State as TicketState},
+    tickets::v1::{Matter, TicketEvent, message::Visibility, ticket::State as TicketState},
 };
 use seva_values::{format_name, new_id};
+use uuid::Uuid;
 
 use crate::world::{World, a_closed_ticket, reading, saving, scored};
 
@@ -38,6 +39,9 @@ async fn who_is_not_asked_is_not_asked_for_a_reason_that_is_told() {
     let ticket = TicketEvent { state: TicketState::Open.into(), ..a_closed_ticket(in_trouble) };
     world.ticket_says("seva.tickets.ticket.created.v1", &ticket).await;
     expected.insert(world.delivered(in_trouble).await, SuppressReason::OpenTicket);
+    // SU33: the last word on another matter was said the moment before the decision.
+    let in_contact = world.customer("hi").await;
+    expected.insert(world.delivered(in_contact).await, SuppressReason::RecentContact);
     let canceled = world.customer("hi").await;
     let order = world.delivered(canceled).await;
     world.order_says("seva.customers.order.canceled.v1", canceled, &order).await;
@@ -48,7 +52,10 @@ async fn who_is_not_asked_is_not_asked_for_a_reason_that_is_told() {
     world.office.pass(60);
     expected.insert(world.delivered(twice).await, SuppressReason::Throttled);
     world.rest().await;
-    world.pass(48).await;
+    world.pass(47).await;
+    world.closed(in_contact).await;
+    world.rest().await;
+    world.pass(1).await;
 
     for (subject, reason) in expected {
         let invitation = world.about(&subject).await;
@@ -73,6 +80,38 @@ async fn who_is_not_asked_is_not_asked_for_a_reason_that_is_told() {
     world.switch(Trigger::OrderDelivered, false).await;
     world.pass(47).await;
     assert_eq!(world.about(&switched_off).await.suppress_reason(), SuppressReason::NotActive);
+}
+
+// SU33
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_after_the_last_word_on_another_matter_customers_are_asked_again() {
+    let world = World::new().await;
+    world.switch(Trigger::TicketClosed, false).await;
+    // What was said: to the customer, among staff, and by nobody.
+    let said =
+        |visibility: Visibility| TicketEvent { message_visibility: visibility.into(), ..a_closed_ticket(Uuid::nil()) };
+    let mut expected = Vec::new();
+    for (kind, word, hours_before, reason) in [
+        ("seva.tickets.ticket.replied.v1", said(Visibility::Public), 23, SuppressReason::RecentContact),
+        ("seva.tickets.ticket.replied.v1", said(Visibility::Public), 24, SuppressReason::Unspecified),
+        ("seva.tickets.ticket.replied.v1", said(Visibility::Internal), 1, SuppressReason::Unspecified),
+        ("seva.tickets.ticket.resolved.v1", said(Visibility::Unspecified), 23, SuppressReason::RecentContact),
+        ("seva.tickets.ticket.updated.v1", said(Visibility::Unspecified), 1, SuppressReason::Unspecified),
+    ] {
+        let customer = world.customer("hi").await;
+        let order = world.delivered(customer).await;
+        world.pass(48 - hours_before).await;
+        let ticket = TicketEvent { customer: format_name("customers", customer), ..word };
+        world.ticket_says(kind, &ticket).await;
+        // What comes after the last word and is none does not make it unsaid.
+        world.ticket_says("seva.tickets.ticket.updated.v1", &ticket).await;
+        world.rest().await;
+        world.pass(hours_before).await;
+        expected.push((order, reason));
+    }
+    for (order, reason) in expected {
+        assert_eq!(world.about(&order).await.suppress_reason(), reason);
+    }
 }
 
 // SU3: what could not be decided for a week, because nothing ran, is not asked any more.

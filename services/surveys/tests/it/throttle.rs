@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use seva_proto::{
+    customers::v1::CustomerEvent,
     notifications::v1::{DecisionReason, notification::State as MailState},
     surveys::v1::{
-        Programme,
+        InvitationFilter, Programme,
         invitation::{State, SuppressReason},
         programme::Trigger,
         question::Kind,
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     office::{after_orders, hours, id_of, question},
-    world::World,
+    world::{World, reading},
 };
 
 /// Customers for whose ledger deciders race, and how many do for each.
@@ -226,15 +227,99 @@ async fn who_could_not_be_reached_was_not_asked_and_can_be_asked_the_next_time()
 async fn of_two_programmes_within_an_hour_the_one_of_higher_priority_asks() {
     let world = World::new().await;
     let customer = world.customer("hi").await;
-    let order = world.delivered(customer).await;
+    let usual = world.delivered(customer).await;
     world.rest().await;
-    world.office.pass(47 * 3600 + 1800);
-    let ticket = world.closed(customer).await;
+    world.office.pass(24 * 3600 + 1800);
+    let survey = world.office.asked(vec![question("nps", Kind::Nps)]).await;
+    let urgent =
+        Programme { active: true, sampling_rate: 1.0, delay: hours(24), priority: 90, ..after_orders(&survey.name) };
+    let urgent = world.office.programme(urgent).await.unwrap();
+    world.delivered(customer).await;
     world.rest().await;
-    // The order's question comes due half an hour before the ticket's, which has the higher priority.
+    // The usual question about the first order comes due half an hour before the urgent one about the second.
+    world.pass_minutes(23 * 60 + 30).await;
+    assert_eq!(world.about(&usual).await.state(), State::Held, "it waits");
     world.pass_minutes(30).await;
-    assert_eq!(world.about(&order).await.state(), State::Held, "it waits");
-    world.pass_minutes(30).await;
-    assert_eq!(world.about(&ticket).await.state(), State::Queued);
-    assert_eq!(world.about(&order).await.suppress_reason(), SuppressReason::Throttled);
+    let invitations = world.of(customer).await;
+    let urgent = invitations.iter().find(|invitation| invitation.programme == urgent.name).unwrap();
+    assert_eq!(urgent.state(), State::Queued);
+    assert_eq!(world.about(&usual).await.suppress_reason(), SuppressReason::Throttled);
+}
+
+/// Whoever reads this language at a mailbox.
+fn at(mailbox: Uuid) -> CustomerEvent {
+    CustomerEvent { mailbox: format_name("mailboxes", mailbox), ..reading("hi") }
+}
+
+// SU2: by address too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_with_one_mailbox_is_asked_as_rarely_as_one_of_them() {
+    let world = World::new().await;
+    let (mailbox, another) = (new_id(), new_id());
+    let [first, second] = [new_id(), new_id()];
+    world.customer_says(first, &at(mailbox)).await;
+    world.customer_says(second, &at(mailbox)).await;
+    let asked = world.delivered(first).await;
+    world.pass(48).await;
+    assert_eq!(world.about(&asked).await.state(), State::Queued);
+
+    let too_soon = world.delivered(second).await;
+    world.pass(48).await;
+    let too_soon = world.about(&too_soon).await;
+    assert_eq!(too_soon.suppress_reason(), SuppressReason::Throttled);
+    let apart = too_soon.next_eligible_time.unwrap().seconds - world.about(&asked).await.decide_time.unwrap().seconds;
+    assert_eq!(apart, 30 * 86400, "counted from the other one's question");
+
+    // Whoever moves to a mailbox of their own is asked for themselves; whoever was asked takes their pause along.
+    world.customer_says(second, &at(another)).await;
+    let on_their_own = world.delivered(second).await;
+    world.customer_says(first, &at(new_id())).await;
+    let asked_before = world.delivered(first).await;
+    world.pass(48).await;
+    assert_eq!(world.about(&on_their_own).await.state(), State::Queued);
+    assert_eq!(world.about(&asked_before).await.suppress_reason(), SuppressReason::Throttled);
+
+    // Who could not be reached at the mailbox was not asked there.
+    world.mail_is(&world.about(&on_their_own).await, MailState::Failed, DecisionReason::BadAddress).await;
+    let third = new_id();
+    world.customer_says(third, &at(another)).await;
+    let asked_now = world.delivered(third).await;
+    world.pass(48).await;
+    assert_eq!(world.about(&asked_now).await.state(), State::Queued);
+}
+
+/// Two customers of one mailbox, decided by two who know nothing of each other's matter: only the lock of the mailbox keeps them apart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_deciders_about_two_customers_of_one_mailbox_ask_once() {
+    let world = Arc::new(World::new().await);
+    let programme = id_of(&world.programme(Trigger::OrderDelivered).await.name);
+    let mailbox = new_id();
+    let customers = [new_id(), new_id()];
+    for customer in customers {
+        world.customer_says(customer, &at(mailbox)).await;
+    }
+    world.rest().await;
+    let mut reading_stopped = begin(&world.office.database.owner).await;
+    sqlx::query("lock table throttle_entry in access exclusive mode").execute(&mut *reading_stopped).await.unwrap();
+    let mut deciders = JoinSet::new();
+    for (number, (customer, hours)) in (1..).zip(customers.into_iter().zip([3, 0])) {
+        let now = world.now() + SignedDuration::from_hours(hours);
+        comes_due(&world, programme, customer, now).await;
+        let decisions = Decisions::new(world.office.foundation.db.clone(), Rules::default(), Bell::default());
+        deciders.spawn(async move { decisions.decide_due(now, 1).await });
+        eventually("it waits in the midst of its decision", || async {
+            let waiting = "select count(*) from pg_locks where not granted
+                           and database = (select oid from pg_database where datname = current_database())";
+            (world.office.count(waiting).await >= number).then_some(())
+        })
+        .await;
+    }
+    reading_stopped.rollback().await.unwrap();
+    for decided in deciders.join_all().await {
+        decided.unwrap();
+    }
+    world.pass(3).await;
+    let invitations = world.invitations(InvitationFilter::default()).await;
+    let states = World::states(&invitations);
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), [(State::Queued, 1), (State::Suppressed, 1)]);
 }

@@ -138,7 +138,8 @@ impl World {
     }
 
     pub async fn with_rules(rules: Rules) -> Self {
-        Self::beside(Source::new("tickets").await, Office::new().await, rules).await
+        // Assembling a whole service is a large future.
+        Box::pin(Self::beside(Source::new("tickets").await, Office::new().await, rules)).await
     }
 
     /// In this office, beside this source of tickets.

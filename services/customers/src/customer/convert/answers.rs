@@ -8,7 +8,10 @@ use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{Language, format_name};
 
 use super::COLLECTION;
-use crate::customer::model::{Address, Consent, ConsentChannel, ContactPoint, Customer, ExternalRef, Purpose, Tier};
+use crate::customer::{
+    mailbox::MailboxKey,
+    model::{Address, Consent, ConsentChannel, ContactPoint, Customer, ExternalRef, Purpose, Tier},
+};
 
 impl From<&Customer> for pb::Customer {
     fn from(customer: &Customer) -> Self {
@@ -116,7 +119,7 @@ pub fn language_tags(languages: &[Language]) -> Vec<String> {
 }
 
 /// The public state of a customer after a change of these fields, as events carry it: without identity (CU5).
-pub fn event_of(customer: &Customer, changed: &[&str]) -> CustomerEvent {
+pub fn event_of(customer: &Customer, changed: &[&str], mailboxes: &MailboxKey) -> CustomerEvent {
     CustomerEvent {
         customer: format_name(COLLECTION, customer.id),
         languages: language_tags(&customer.languages),
@@ -133,5 +136,6 @@ pub fn event_of(customer: &Customer, changed: &[&str]) -> CustomerEvent {
         changed_fields: changed.iter().map(|&field| field.to_owned()).collect(),
         order: String::new(),
         order_number: String::new(),
+        mailbox: mailboxes.name(customer),
     }
 }

@@ -9,6 +9,7 @@ use super::{now, points};
 use crate::customer::{
     commands::UpdateCustomer,
     convert::event_of,
+    mailbox::MailboxKey,
     model::{Customer, NewCustomer},
 };
 
@@ -99,7 +100,7 @@ proptest! {
             }
         }
         // And the event names the fields that changed.
-        prop_assert_eq!(event_of(&after, &changed).changed_fields, changed);
+        prop_assert_eq!(event_of(&after, &changed, &MailboxKey::new(b"of the tests")).changed_fields, changed);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{ContactPoint, Customer},
 };
+use seva_values::parse_name;
 use tonic::Code;
 
 use super::updates::update;
@@ -46,6 +47,24 @@ async fn a_shared_contact_point_belongs_to_several() {
     replace(&world, &first, &[phone("+919876543210")]).await.unwrap();
     let status = replace(&world, &second, &[phone("+919876543210")]).await;
     is_refused(status, ErrorReason::ContactPointTaken);
+}
+
+/// CU28
+#[tokio::test]
+async fn events_name_the_mailbox_that_mail_goes_to_and_not_its_address() {
+    let world = World::new().await;
+    let family = shared(email("Family@Example.com"));
+    let first = world.create(reached_by(std::slice::from_ref(&family))).await.unwrap();
+    let second = world.create(reached_by(&[primary(shared(email("family@example.com"))), email("own@example.com")]));
+    let second = second.await.unwrap();
+    let by_phone = world.create(reached_by(&[phone("+919876543210")])).await.unwrap();
+    let moved = replace(&world, &second, &[email("own@example.com")]).await.unwrap();
+    let (first, second) = (world.mailboxes(&first.name).await, world.mailboxes(&moved.name).await);
+    let [shared_one] = first.as_slice() else { panic!("{first:?}") };
+    let [before, after] = second.as_slice() else { panic!("{second:?}") };
+    assert!(parse_name("mailboxes", shared_one).is_ok() && parse_name("mailboxes", after).is_ok());
+    assert_eq!((before, before == after), (shared_one, false));
+    assert_eq!(world.mailboxes(&by_phone.name).await, [""]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

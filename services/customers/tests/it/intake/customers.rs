@@ -2,8 +2,13 @@
 
 use seva_proto::customers::v1::{ContactPoint, Customer};
 
+use seva_values::parse_name;
+
 use super::*;
-use crate::world::{email, somebody};
+use crate::{
+    customer::updates::update,
+    world::{email, somebody},
+};
 
 fn reported_as(number: &str, sequence: i32, customer: pb::ReportedCustomer) -> CloudEvent {
     let data =
@@ -47,6 +52,21 @@ async fn an_unknown_customer_becomes_a_provisional_one_with_what_is_reported() {
     let told = shop.told(&customer.name).await;
     let told: Vec<_> = told.iter().map(|(kind, sequence)| (kind.as_str(), *sequence)).collect();
     assert_eq!(told, [("customer.created", 1), ("customer.first_order_placed", 2)]);
+}
+
+/// CU28: it is the same mailbox whoever tells of it.
+#[tokio::test]
+async fn orders_and_people_name_the_same_mailbox() {
+    let shop = Shop::new().await;
+    shop.publish(vec![reported_as("A-1", 1, asha())]).await;
+    let Customer { name, .. } = customer_of(&shop, "A-1").await;
+    let renamed = Customer { name: name.clone(), given_name: "Usha".to_owned(), ..Customer::default() };
+    update(&shop.world, renamed, &["given_name"]).await.unwrap();
+
+    let mailboxes = shop.world.mailboxes(&name).await;
+    assert_eq!(mailboxes.len(), 3, "created, first order, updated");
+    assert!(parse_name("mailboxes", &mailboxes[0]).is_ok(), "{mailboxes:?}");
+    assert!(mailboxes.iter().all(|mailbox| mailbox == &mailboxes[0]), "{mailboxes:?}");
 }
 
 /// CU21

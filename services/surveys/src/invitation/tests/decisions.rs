@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
-use seva_values::Language;
+use seva_values::{Language, format_name};
 
 use super::*;
 use crate::{
     invitation::decision::{Decided, Known, decide_all, draw},
     recipient::Recipient,
-    throttle::{Entry, Ledger, Rules},
+    throttle::{Entry, Ledgers, Rules},
 };
 
 fn a_recipient() -> Recipient {
@@ -18,6 +18,7 @@ fn a_recipient() -> Recipient {
         sequence: 1,
         language: Language::parse("bn").unwrap(),
         has_email: true,
+        mailbox: None,
         can_be_asked: true,
     }
 }
@@ -28,13 +29,18 @@ fn known(programmes: &[Programme]) -> Known {
         published: HashMap::from([(Uuid::from_u128(900), 4)]),
         recipients: HashMap::from([(Uuid::from_u128(1), a_recipient())]),
         with_open_ticket: HashSet::new(),
-        ledgers: HashMap::new(),
+        contacts: HashMap::new(),
+        ledgers: Ledgers::default(),
     }
 }
 
-fn asked_by(programme: u128, at: Timestamp) -> HashMap<Uuid, Ledger> {
-    let entry = Entry { programme: Uuid::from_u128(programme), asked_at: at };
-    HashMap::from([(Uuid::from_u128(1), Ledger::of(vec![entry]))])
+/// What customer 1 was asked.
+fn entry(invitation: u128, programme: Uuid, asked_at: Timestamp) -> Entry {
+    Entry { invitation: Uuid::from_u128(invitation), programme, customer: Uuid::from_u128(1), mailbox: None, asked_at }
+}
+
+fn asked_by(programme: u128, at: Timestamp) -> Ledgers {
+    Ledgers::of(vec![entry(99, Uuid::from_u128(programme), at)])
 }
 
 /// What became of each invitation: queued, or why not, or until when it waits.
@@ -48,7 +54,7 @@ fn outcomes(held: Vec<Invitation>, known: Known, now: Timestamp) -> HashMap<u128
             (invitation.as_u128(), format!("waits {}", until.duration_since(hour(0)).as_hours()))
         }
     };
-    decide_all(held, known, &Rules::default(), now).into_iter().map(outcome).collect()
+    decide_all(held, &known, &Rules::default(), now).into_iter().map(outcome).collect()
 }
 
 fn expect(outcomes: HashMap<u128, String>, expected: &[(u128, &str)]) {
@@ -59,7 +65,7 @@ fn expect(outcomes: HashMap<u128, String>, expected: &[(u128, &str)]) {
 #[test]
 fn whoever_can_be_asked_is_asked_in_their_language_about_the_published_version() {
     let programme = a_programme(1);
-    let decided = decide_all(vec![held(1, &programme)], known(&[programme]), &Rules::default(), hour(1));
+    let decided = decide_all(vec![held(1, &programme)], &known(&[programme]), &Rules::default(), hour(1));
 
     let [Decided::Changed(change)] = decided.as_slice() else { panic!("{decided:?}") };
     let after = &change.after;
@@ -82,6 +88,7 @@ fn whoever_is_not_asked_is_not_asked_for_a_reason() {
         ("no_consent", with_recipient(Recipient { can_be_asked: false, ..a_recipient() })),
         ("no_contact_point", with_recipient(Recipient { has_email: false, ..a_recipient() })),
         ("open_ticket", Known { with_open_ticket: HashSet::from([Uuid::from_u128(1)]), ..usual() }),
+        ("recent_contact", Known { contacts: in_contact_about(2), ..usual() }),
         ("throttled", Known { ledgers: asked_by(2, hour(0)), ..usual() }),
     ];
     for (reason, known) in cases {
@@ -98,10 +105,58 @@ fn whoever_is_not_asked_is_not_asked_for_a_reason() {
 fn a_throttled_customer_is_told_of_with_the_next_possible_time() {
     let programme = a_programme(1);
     let known = Known { ledgers: asked_by(1, hour(0)), ..known(std::slice::from_ref(&programme)) };
-    let decided = decide_all(vec![held(1, &programme)], known, &Rules::default(), hour(1));
+    let decided = decide_all(vec![held(1, &programme)], &known, &Rules::default(), hour(1));
 
     let [Decided::Changed(change)] = decided.as_slice() else { panic!("{decided:?}") };
     assert_eq!(change.after.next_eligible_at, Some(hour(24 * 90)));
+}
+
+/// Customer 1 and staff have lately heard of each other about a ticket.
+fn in_contact_about(ticket: u128) -> HashMap<Uuid, Vec<Uuid>> {
+    HashMap::from([(Uuid::from_u128(1), vec![Uuid::from_u128(ticket)])])
+}
+
+// SU33
+#[test]
+fn contact_about_the_matter_itself_is_no_reason_not_to_ask_about_it() {
+    let programme = a_programme(1);
+    let closed = Invitation { subject: format_name("tickets", Uuid::from_u128(2)), ..held(1, &programme) };
+    let about = |tickets| Known { contacts: tickets, ..known(std::slice::from_ref(&programme)) };
+
+    expect(outcomes(vec![closed.clone()], about(in_contact_about(2)), hour(1)), &[(1, "queued")]);
+    let both = HashMap::from([(Uuid::from_u128(1), vec![Uuid::from_u128(2), Uuid::from_u128(3)])]);
+    expect(outcomes(vec![closed], about(both), hour(1)), &[(1, "recent_contact")]);
+}
+
+// SU2
+#[test]
+fn whoever_shares_a_mailbox_is_asked_as_rarely_as_one_customer() {
+    let programme = a_programme(1);
+    let [shared, own] = [7, 8].map(Uuid::from_u128);
+    let [first, second, third] = [1, 2, 3].map(Uuid::from_u128);
+    let living_at = |customer, mailbox| (customer, Recipient { customer, mailbox: Some(mailbox), ..a_recipient() });
+    let recipients = HashMap::from([living_at(first, shared), living_at(second, shared), living_at(third, own)]);
+    let known = |entries| Known {
+        recipients: recipients.clone(),
+        ledgers: Ledgers::of(entries),
+        ..known(std::slice::from_ref(&programme))
+    };
+    let of = |number: u128| Invitation { customer: Uuid::from_u128(number), ..held(number, &programme) };
+
+    // Both come due at once.
+    let outcome = outcomes(vec![of(1), of(2), of(3)], known(vec![]), hour(1));
+    expect(outcome, &[(1, "queued"), (2, "throttled"), (3, "queued")]);
+    // One was asked before, and one was asked while they still had another mailbox.
+    let before = Entry { customer: second, mailbox: Some(shared), ..entry(90, programme.id, hour(0)) };
+    expect(outcomes(vec![of(1), of(3)], known(vec![before]), hour(1)), &[(1, "throttled"), (3, "queued")]);
+    let moved = Entry { customer: second, mailbox: Some(own), ..entry(90, programme.id, hour(0)) };
+    let outcome = outcomes(vec![of(1), of(2), of(3)], known(vec![moved]), hour(1));
+    expect(outcome, &[(1, "queued"), (2, "throttled"), (3, "throttled")]);
+    // No mailbox is none that is shared.
+    let unknown = Entry { customer: second, mailbox: None, ..entry(90, programme.id, hour(0)) };
+    let nowhere = HashMap::from([(first, a_recipient())]);
+    let known = Known { recipients: nowhere, ..known(vec![unknown]) };
+    expect(outcomes(vec![of(1)], known, hour(1)), &[(1, "queued")]);
 }
 
 // SU13
@@ -183,15 +238,15 @@ proptest! {
             prop_assert!(now < 24 * 900, "every invitation is decided");
             let seen = |invitation: &Invitation| invitation.due_at <= Some(hour(now + 1));
             let (looked_at, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(seen);
-            let ledgers = HashMap::from([(Uuid::from_u128(1), Ledger::of(asked.clone()))]);
+            let ledgers = Ledgers::of(asked.clone());
             let mut rest: HashMap<Uuid, Invitation> = looked_at.iter().map(|seen| (seen.id, seen.clone())).collect();
-            for decided in decide_all(looked_at, Known { ledgers, ..known(&programmes) }, &rules, hour(now)) {
+            for decided in decide_all(looked_at, &Known { ledgers, ..known(&programmes) }, &rules, hour(now)) {
                 match decided {
                     Decided::Changed(change) => {
                         let after = rest.remove(&change.after.id).map(|_| change.after).unwrap();
                         prop_assert_eq!(after.suppress_reason.is_some(), after.state == State::Suppressed);
                         if after.state == State::Queued {
-                            asked.push(Entry { programme: after.programme, asked_at: hour(now) });
+                            asked.push(entry(after.id.as_u128(), after.programme, hour(now)));
                         }
                     }
                     Decided::Waits { invitation, until } => {

@@ -33,7 +33,7 @@ fn a_ticket_is_open_until_it_is_closed_or_canceled() {
             state: state.into(),
             ..TicketEvent::default()
         };
-        assert_eq!(KnownTicket::heard(1, &event).map(|ticket| ticket.is_open), Ok(is_open), "{state:?}");
+        assert_eq!(KnownTicket::heard(1, &event, None).map(|ticket| ticket.is_open), Ok(is_open), "{state:?}");
     }
 }
 

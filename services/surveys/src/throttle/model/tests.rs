@@ -12,8 +12,13 @@ fn programme(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
+/// What the only customer was asked.
+fn entry(programme: Uuid, asked_at: Timestamp) -> Entry {
+    Entry { invitation: Uuid::nil(), programme, customer: Uuid::nil(), mailbox: None, asked_at }
+}
+
 fn asked(programme_number: u128, days: &[i32]) -> Vec<Entry> {
-    days.iter().map(|number| Entry { programme: programme(programme_number), asked_at: day(*number) }).collect()
+    days.iter().map(|number| entry(programme(programme_number), day(*number))).collect()
 }
 
 #[test]
@@ -38,7 +43,8 @@ fn each_clock_holds_for_itself() {
             400,
         ),
     ] {
-        let next = Ledger::of(entries).next_eligible(&rules, programme(1), DAY * 90, day(400));
+        let next =
+            Ledgers::of(entries).ledger(Uuid::nil(), None).next_eligible(&rules, programme(1), DAY * 90, day(400));
         assert_eq!(next, day(expected), "{what}");
     }
 }
@@ -46,7 +52,10 @@ fn each_clock_holds_for_itself() {
 #[test]
 fn a_maximum_of_none_asks_nobody() {
     let rules = Rules { yearly_maximum: 0, ..Rules::default() };
-    assert_eq!(Ledger::default().next_eligible(&rules, programme(1), DAY, day(1)), Timestamp::MAX);
+    assert_eq!(
+        Ledgers::default().ledger(Uuid::nil(), None).next_eligible(&rules, programme(1), DAY, day(1)),
+        Timestamp::MAX
+    );
 }
 
 proptest! {
@@ -61,15 +70,15 @@ proptest! {
         let rules = Rules { pause_between_any, yearly_maximum, ..Rules::default() };
         let mut wishes = wishes;
         wishes.sort_unstable();
-        let mut ledger = Ledger::default();
+        let mut ledgers = Ledgers::default();
         for (hour, number) in wishes {
             let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
-            if ledger.next_eligible(&rules, programme(number), own, at) <= at {
-                ledger.add(Entry { programme: programme(number), asked_at: at });
+            if ledgers.ledger(Uuid::nil(), None).next_eligible(&rules, programme(number), own, at) <= at {
+                ledgers.add(entry(programme(number), at));
             }
         }
-        for (place, one) in ledger.entries.iter().enumerate() {
-            let earlier = &ledger.entries[..place];
+        for (place, one) in ledgers.entries.iter().enumerate() {
+            let earlier = &ledgers.entries[..place];
             for other in earlier {
                 let apart = one.asked_at.duration_since(other.asked_at);
                 prop_assert!(apart >= pause_between_any);
@@ -84,8 +93,9 @@ proptest! {
     fn what_is_next_eligible_is_allowed_then_and_not_a_second_before(
         days in prop::collection::vec((0_i32..800, 0_u128..3), 0..30), at in 0_i32..900,
     ) {
-        let entries = days.iter().map(|(number, of)| Entry { programme: programme(*of), asked_at: day(*number) }).collect();
-        let (ledger, rules) = (Ledger::of(entries), Rules::default());
+        let entries = days.iter().map(|(number, of)| entry(programme(*of), day(*number))).collect();
+        let (ledgers, rules) = (Ledgers::of(entries), Rules::default());
+        let ledger = ledgers.ledger(Uuid::nil(), None);
         let next_from = |from| ledger.next_eligible(&rules, programme(0), DAY * 90, from);
         let next = next_from(day(at));
         prop_assert_eq!(next_from(next), next);
