@@ -26,6 +26,7 @@ pub fn routes(portal: &Portal) -> Router {
     let mut router = Router::new()
         .route("/survey/{token}", get(survey::show).post(survey::save))
         .route("/ticket/{token}", get(ticket::show).post(ticket::answer))
+        .route("/ticket/{token}/message", get(ticket::show).post(ticket::send))
         .route("/place/{token}", get(place::show))
         .route("/preferences/{token}", get(preferences::show).post(preferences::save))
         .route("/unsubscribe/{token}", get(unsubscribe::show).post(unsubscribe::end))

@@ -153,6 +153,13 @@ pub struct Ticket {
     pub text_invalid: String,
     pub closed_verified: String,
     pub closed_unverified: String,
+    pub message_label: String,
+    pub answer_label: String,
+    pub send: String,
+    pub thanks_sent: String,
+    pub not_sent: String,
+    pub message_missing: String,
+    pub moved_on: String,
     pub states: Words,
     pub kinds: Words,
 }

@@ -1,4 +1,4 @@
-//! The ticket page: the conversation, and whether the problem is solved.
+//! The ticket page: the conversation, whether the problem is solved, and what the customer has to say.
 
 use axum::{
     body::Body,
@@ -10,12 +10,13 @@ use jiff::tz::TimeZone;
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        AnswerResolutionRequest, Conversation, GetConversationRequest, Message,
+        AnswerResolutionRequest, Conversation, GetConversationRequest, Message, SendMessageRequest,
         conversation_service_client::ConversationServiceClient,
         message::{Author, Medium, Visibility},
         ticket::{Closure, State as TicketState},
     },
 };
+use tonic::Status;
 
 use crate::{
     Portal,
@@ -23,14 +24,17 @@ use crate::{
         form::{self, Fields, Proof},
         link::Token,
     },
-    fault::{self, Fault, Told, Violation},
+    fault::{self, Fault, Told},
     page::{Frame, page, see},
-    texts::{self, Texts, key, word, wording::instant},
+    texts::{
+        self, Texts, key, word,
+        wording::{self, instant},
+    },
 };
 
 mod view;
 
-use view::{AskedView, MessageView, TicketPage};
+use view::{AskedView, MessageView, TicketPage, WritingView};
 
 /// What forms of this page are sealed for.
 const PAGE: &str = "ticket";
@@ -43,6 +47,7 @@ pub async fn show(State(portal): State<Portal>, token: Token, uri: Uri) -> Resul
     let note = match query.get("answered") {
         Some("yes") => Some(&tongue.ticket.thanks_yes),
         Some("no") => Some(&tongue.ticket.thanks_no),
+        Some("sent") => Some(&tongue.ticket.thanks_sent),
         _ => None,
     };
     Ok(shown(&portal, &token, &conversation, Answered { note, ..Answered::default() }, StatusCode::OK))
@@ -65,12 +70,12 @@ pub async fn answer(
         "no" => false,
         _ => return Err(Fault::Unreadable.into()),
     };
-    let text = fields.get("text").unwrap_or_default().replace("\r\n", "\n");
+    let text = written(&fields);
     let request = AnswerResolutionRequest {
         token: token.reveal().to_owned(),
         resolution,
         solved,
-        text: text.trim().to_owned(),
+        text: text.clone(),
         request_id: fields.request_id("answer_resolution"),
     };
     let mut tickets = ConversationServiceClient::new(portal.peers.tickets.clone());
@@ -81,27 +86,72 @@ pub async fn answer(
         }
         Err(status) => status,
     };
-    // Only now, as most answers are taken: the language to say it in, and the page to say it on.
-    let conversation = match Fault::of(&status) {
-        fault @ (Fault::LinkInvalid | Fault::LinkEnded | Fault::Busy) => return Err(fault.into()),
-        fault => read(&portal, &token).await.map_err(|_| Told::from(fault))?,
-    };
+    let conversation = read_after(&portal, &token, &status).await?;
     let tongue = texts::of(&conversation.language);
     if fault::reason(&status) != Some(ErrorReason::FieldsInvalid) {
         return Err(Fault::of(&status).told_in(tongue));
     }
-    let wrong = fault::violations(&status).into_iter().filter(|violation| violation.field == "text");
-    let wrong = wrong.map(|violation| told(tongue, &violation)).next();
-    let answered = Answered { note: None, alert: Some(&tongue.ticket.faulty), wrong, text };
+    let wrong = wrong(tongue, &status, &tongue.ticket.text_missing);
+    let answered = Answered { alert: Some(&tongue.ticket.faulty), wrong, text, ..Answered::default() };
     Ok(shown(&portal, &token, &conversation, answered, StatusCode::BAD_REQUEST))
 }
 
-/// The words for what is wrong with the customer's text.
-fn told<'t>(texts: &'t Texts, violation: &Violation) -> &'t str {
-    match violation.reason.as_str() {
-        "FIELD_REQUIRED" => &texts.ticket.text_missing,
+/// Takes what the customer says.
+pub async fn send(
+    State(portal): State<Portal>,
+    token: Token,
+    headers: HeaderMap,
+    request: Request<Body>,
+) -> Result<Response, Told> {
+    let fields = form::read(&portal, PAGE, &token, &headers, request.into_body()).await?;
+    let text = written(&fields);
+    let request = SendMessageRequest {
+        token: token.reveal().to_owned(),
+        text: text.clone(),
+        request_id: fields.request_id("send_message"),
+    };
+    let mut tickets = ConversationServiceClient::new(portal.peers.tickets.clone());
+    let Err(status) = tickets.send_message(request).await else {
+        return Ok(see(&format!("/ticket/{}?answered=sent", token.reveal())));
+    };
+    let reason = fault::reason(&status);
+    if !matches!(reason, Some(ErrorReason::FieldsInvalid | ErrorReason::StateForbids)) {
+        let conversation = read_after(&portal, &token, &status).await?;
+        return Err(Fault::of(&status).told_in(texts::of(&conversation.language)));
+    }
+    let conversation = read(&portal, &token).await?;
+    let tongue = texts::of(&conversation.language);
+    // Nobody loses what they wrote: whichever form the page has now holds it.
+    let (status, answered) = if reason == Some(ErrorReason::StateForbids) {
+        (StatusCode::CONFLICT, Answered { alert: Some(&tongue.ticket.moved_on), text, ..Answered::default() })
+    } else {
+        let wrong = wrong(tongue, &status, &tongue.ticket.message_missing);
+        let alert = Some(&tongue.ticket.not_sent);
+        (StatusCode::BAD_REQUEST, Answered { alert, wrong, text, ..Answered::default() })
+    };
+    Ok(shown(&portal, &token, &conversation, answered, status))
+}
+
+/// What the customer wrote. Browsers send lines that end as in mail.
+fn written(fields: &Fields) -> String {
+    fields.get("text").unwrap_or_default().replace("\r\n", "\n").trim().to_owned()
+}
+
+/// The words for what is wrong with the customer's text; `missing` when there is none.
+fn wrong<'t>(texts: &'t Texts, status: &Status, missing: &'t str) -> Option<&'t str> {
+    let violation = fault::violations(status).into_iter().find(|violation| violation.field == "text")?;
+    Some(match violation.reason.as_str() {
+        "FIELD_REQUIRED" => missing,
         reason if reason.contains("TOO_LONG") => &texts.ticket.text_too_long,
         _ => &texts.ticket.text_invalid,
+    })
+}
+
+/// The conversation, when a write was refused: only then, as most are taken. It has the language to say so in, and the page to say it on.
+async fn read_after(portal: &Portal, token: &Token, status: &Status) -> Result<Conversation, Told> {
+    match Fault::of(status) {
+        fault @ (Fault::LinkInvalid | Fault::LinkEnded | Fault::Busy) => Err(fault.into()),
+        fault => read(portal, token).await.map_err(|_| Told::from(fault)),
     }
 }
 
@@ -141,26 +191,34 @@ fn shown(
         proof: Proof::new(&portal.settings.forms, PAGE, token),
         resolution: conversation.resolution,
         wrong: answered.wrong,
+        text: answered.text.clone(),
+    });
+    let writing = conversation.accepts_messages.then(|| WritingView {
+        action: format!("/ticket/{}/message", token.reveal()),
+        proof: Proof::new(&portal.settings.forms, PAGE, token),
+        label: if state == TicketState::PendingCustomer { &words.answer_label } else { &words.message_label },
+        wrong: answered.wrong,
         text: answered.text,
     });
+    let zone = wording::zone(&conversation.zone);
     let opened = instant(conversation.create_time.as_ref());
     let messages = conversation.messages.iter().filter(|message| message.visibility() == Visibility::Public);
     let template = TicketPage {
         frame: Frame::new(portal, tongue, tongue.filled(&words.title, "number", &conversation.number)),
         about: &conversation.title,
         state: word(&words.states, &key(state.as_str_name(), "STATE_")),
-        opened: opened
-            .map(|at| tongue.filled(&words.opened, "date", &tongue.date(TimeZone::UTC.to_datetime(at).date()))),
+        opened: opened.map(|at| tongue.filled(&words.opened, "date", &tongue.date(zone.to_datetime(at).date()))),
         note: answered.note,
         alert: answered.alert,
         closing,
-        messages: messages.map(|message| message_view(message, tongue)).collect(),
+        messages: messages.map(|message| message_view(message, tongue, &zone)).collect(),
         asked,
+        writing,
     };
     page(tongue, status, &template).into_response()
 }
 
-fn message_view<'m>(message: &'m Message, texts: &'m Texts) -> MessageView<'m> {
+fn message_view<'m>(message: &'m Message, texts: &'m Texts, zone: &TimeZone) -> MessageView<'m> {
     let words = &texts.ticket;
     MessageView {
         author: match message.author() {
@@ -169,7 +227,7 @@ fn message_view<'m>(message: &'m Message, texts: &'m Texts) -> MessageView<'m> {
             Author::System | Author::Unspecified => &words.system,
         },
         by_phone: (message.medium() == Medium::PhoneCall).then_some(&words.phone_call),
-        time: instant(message.create_time.as_ref()).map(|at| texts.moment(at, &TimeZone::UTC)),
+        time: instant(message.create_time.as_ref()).map(|at| texts.moment_there(at, zone)),
         text: &message.text,
     }
 }

@@ -18,6 +18,8 @@ pub struct TicketPage<'p> {
     pub messages: Vec<MessageView<'p>>,
     /// Whether it is solved is asked.
     pub asked: Option<AskedView<'p>>,
+    /// Something can be said.
+    pub writing: Option<WritingView<'p>>,
 }
 
 /// One message.
@@ -35,6 +37,16 @@ pub struct AskedView<'p> {
     pub action: String,
     pub proof: Proof,
     pub resolution: i32,
+    pub wrong: Option<&'p str>,
+    pub text: String,
+}
+
+/// Where the customer writes, with what was written and refused.
+#[derive(Debug)]
+pub struct WritingView<'p> {
+    pub action: String,
+    pub proof: Proof,
+    pub label: &'p str,
     pub wrong: Option<&'p str>,
     pub text: String,
 }

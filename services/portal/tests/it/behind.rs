@@ -22,6 +22,7 @@ use seva_proto::{
     },
     tickets::v1::{
         AnswerResolutionRequest, AnswerResolutionResponse, GetConversationRequest, GetConversationResponse,
+        SendMessageRequest, SendMessageResponse,
         conversation_service_server::{ConversationService, ConversationServiceServer},
     },
 };
@@ -44,6 +45,7 @@ pub struct Script {
     pub save_answers: Scripted<SaveAnswersRequest, SaveAnswersResponse>,
     pub get_conversation: Scripted<GetConversationRequest, GetConversationResponse>,
     pub answer_resolution: Scripted<AnswerResolutionRequest, AnswerResolutionResponse>,
+    pub send_message: Scripted<SendMessageRequest, SendMessageResponse>,
     pub get_own_place: Scripted<GetOwnPlaceRequest, GetOwnPlaceResponse>,
     pub get_own_preferences: Scripted<GetOwnPreferencesRequest, GetOwnPreferencesResponse>,
     pub set_own_preferences: Scripted<SetOwnPreferencesRequest, SetOwnPreferencesResponse>,
@@ -55,9 +57,18 @@ pub struct Script {
 impl Script {
     /// How many calls were made that could change something.
     pub fn writes(&self) -> usize {
-        let Self { save_answers, answer_resolution, set_own_preferences, unsubscribe, publish_events, .. } = self;
+        let Self {
+            save_answers,
+            answer_resolution,
+            send_message,
+            set_own_preferences,
+            unsubscribe,
+            publish_events,
+            ..
+        } = self;
         save_answers.asked().len()
             + answer_resolution.asked().len()
+            + send_message.asked().len()
             + set_own_preferences.asked().len()
             + unsubscribe.asked().len()
             + publish_events.asked().len()
@@ -111,6 +122,13 @@ impl ConversationService for Behind {
         request: Request<AnswerResolutionRequest>,
     ) -> Result<Response<AnswerResolutionResponse>, Status> {
         self.0.answer_resolution.call(request)
+    }
+
+    async fn send_message(
+        &self,
+        request: Request<SendMessageRequest>,
+    ) -> Result<Response<SendMessageResponse>, Status> {
+        self.0.send_message.call(request)
     }
 }
 

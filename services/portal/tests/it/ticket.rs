@@ -3,7 +3,7 @@
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        AnswerResolutionResponse, Conversation, GetConversationResponse, Message,
+        AnswerResolutionResponse, Conversation, GetConversationResponse, Message, SendMessageResponse,
         message::{Author, Medium, Visibility},
         ticket::{Closure, State},
     },
@@ -37,7 +37,8 @@ fn conversation(language: &str) -> Conversation {
         ],
         resolution: 2,
         language: language.to_owned(),
-        create_time: at("2026-11-19T08:00:00Z"),
+        create_time: at("2026-11-19T20:00:00Z"),
+        zone: "Asia/Kolkata".to_owned(),
         ..Conversation::default()
     }
 }
@@ -48,6 +49,7 @@ async fn web(conversation: Conversation) -> Web {
         .get_conversation
         .answers(move |_| Ok(GetConversationResponse { conversation: Some(conversation.clone()) }));
     web.script().answer_resolution.answers(|_| Ok(AnswerResolutionResponse::default()));
+    web.script().send_message.answers(|_| Ok(SendMessageResponse::default()));
     web
 }
 
@@ -73,7 +75,8 @@ async fn the_conversation_shows_what_is_public_and_nothing_else() {
     {
         assert!(page.has(text), "{text}");
     }
-    assert!(page.has("Opened on 19 November 2026") && page.has("20 November 2026, 10:15"));
+    // On the customer's own wall.
+    assert!(page.has("Opened on 20 November 2026") && page.has("20 November 2026, 15:45\u{a0}IST"));
     assert!(!page.has("difficult person"), "an internal message is not shown, even if it came");
     assert_eq!(web.script().writes(), 0, "PO1");
 }
@@ -143,6 +146,108 @@ async fn nothing_is_asked_when_nothing_is_to_be_confirmed() {
         let page = web(closed).await.get(&path()).await;
         assert!(page.has(words) && !page.has("<form"));
     }
+}
+
+/// A conversation in which the customer is asked something.
+fn waiting(language: &str) -> Conversation {
+    Conversation {
+        state: State::PendingCustomer.into(),
+        resolution: 0,
+        accepts_messages: true,
+        ..conversation(language)
+    }
+}
+
+async fn write(web: &Web, page: &Page, text: &str) -> Page {
+    let (seal, nonce) = (page.hidden("seal"), page.hidden("nonce"));
+    web.post(&format!("{}/message", path()), &[("seal", &seal), ("nonce", &nonce), ("text", text)]).await
+}
+
+#[tokio::test]
+async fn the_customer_answers_what_staff_have_asked_once() {
+    for (language, label, thanks) in [
+        ("en", "Your answer", "We have received your message."),
+        ("hi", "आपका जवाब", "आपका संदेश हमें मिल गया है"),
+        ("bn", "আপনার উত্তর", "আপনার বার্তা আমরা পেয়েছি"),
+        ("ur", "آپ کا جواب", "آپ کا پیغام ہمیں مل گیا ہے"),
+    ] {
+        let web = web(waiting(language)).await;
+        let page = web.get(&path()).await;
+        assert!(page.has(label), "{language}");
+        assert_eq!(web.script().writes(), 0, "PO1");
+
+        let sent = write(&web, &page, " House 4,\r\nsecond floor ").await;
+        write(&web, &page, " House 4,\r\nsecond floor ").await;
+
+        assert_eq!((sent.status.as_u16(), sent.header("location")), (303, &*format!("{}?answered=sent", path())));
+        let said = web.script().send_message.messages();
+        assert_eq!((said[0].token.as_str(), said[0].text.as_str()), (TOKEN, "House 4,\nsecond floor"));
+        assert_eq!(said[0].request_id, said[1].request_id, "the same form sent twice says it once");
+        assert!(web.get(sent.header("location")).await.has(thanks), "{language}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_with_something_to_add_can_write_while_it_is_worked_on() {
+    let open = Conversation { state: State::Open.into(), ..waiting("en") };
+    let web = web(open).await;
+    let page = web.get(&path()).await;
+    assert!(page.has("Is there anything to add?") && !page.has("Your answer"));
+    assert_eq!(write(&web, &page, "It is the red one.").await.status, 303);
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_comes_back_with_the_words_and_the_reason() {
+    let web = web(waiting("en")).await;
+    let page = web.get(&path()).await;
+    for (reason, words) in [
+        ("FIELD_REQUIRED", "Please write your message."),
+        ("TEXT_TOO_LONG", "This text is too long."),
+        ("TEXT_CONTROL", "We cannot take this text."),
+    ] {
+        web.script().send_message.refuses(move || {
+            let mut violations = Violations::default();
+            violations.add("text", Invalid::new(reason, "a developer's words"));
+            Error::from(violations)
+        });
+        let refused = write(&web, &page, "so <long>").await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.has("Your message was not sent.") && refused.has(words), "{reason}");
+        assert!(refused.has("so &#60;long&#62;</textarea>") && !refused.has("a developer's words"), "PO5");
+    }
+}
+
+#[tokio::test]
+async fn nobody_loses_what_they_wrote_when_the_request_has_moved_on() {
+    let web = web(waiting("en")).await;
+    let page = web.get(&path()).await;
+    web.script().send_message.refuses(|| refusal(Code::FailedPrecondition, ErrorReason::StateForbids));
+    let resolved = GetConversationResponse { conversation: Some(conversation("en")) };
+    web.script().get_conversation.answers(move |_| Ok(resolved.clone()));
+
+    let late = write(&web, &page, "It is still not here").await;
+
+    assert_eq!(late.status, 409);
+    assert!(late.has("has moved on in the meantime") && late.has("Is it solved?"));
+    assert!(late.has("It is still not here</textarea>"));
+}
+
+#[tokio::test]
+async fn a_message_from_elsewhere_or_by_a_link_that_has_ended_is_not_passed_on() {
+    let web = web(waiting("en")).await;
+    let page = web.get(&path()).await;
+    let target = format!("{}/message", path());
+    assert_eq!(web.post(&target, &[("text", "hello")]).await.status, 403, "PO2");
+    let seal = page.hidden("seal");
+    let fields = [("seal", seal.as_str()), ("text", "hello")];
+    assert_eq!(web.post_with(&target, &fields, &[("sec-fetch-site", "cross-site")]).await.status, 403, "PO2");
+    assert_eq!(web.script().writes(), 0, "PO2");
+    web.script().send_message.refuses(link_ended);
+    assert_eq!(write(&web, &page, "hello").await.status, 410);
+    web.script().send_message.refuses(|| refusal(Code::FailedPrecondition, ErrorReason::LinkUsed));
+    assert_eq!(write(&web, &page, "hello").await.status, 410);
+    web.script().send_message.refuses(|| refusal(Code::Unavailable, ErrorReason::Unspecified));
+    assert_eq!(write(&web, &page, "hello").await.status, 503);
 }
 
 #[tokio::test]

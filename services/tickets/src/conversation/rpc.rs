@@ -8,7 +8,7 @@ use seva_proto::{
     },
     tickets::v1::{
         AnswerResolutionRequest, AnswerResolutionResponse, Conversation, GetConversationRequest,
-        GetConversationResponse, ticket,
+        GetConversationResponse, SendMessageRequest, SendMessageResponse, ticket,
     },
 };
 use seva_runtime::{
@@ -23,11 +23,11 @@ use uuid::Uuid;
 
 use super::PURPOSE;
 use crate::{
-    message,
+    message, recipient,
     ticket::{
         Commands, State, Ticket,
-        commands::{AnswerResolution, is_current},
-        convert::{by_link, message_to_proto, number_of},
+        commands::{AnswerResolution, SendMessage, is_current},
+        convert::{by_link, message_to_proto, number_of, said_by_link},
         model::COLLECTION,
         store,
     },
@@ -35,6 +35,8 @@ use crate::{
 
 /// How long a link leads to its ticket.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Of customers of whom nothing is known.
+const UTC: &str = "UTC";
 /// Links of one request at most.
 const MAX_LINKS: usize = 200;
 
@@ -63,6 +65,7 @@ impl ConversationRpc {
 
     async fn seen(&self, ticket: &Ticket) -> Result<Conversation, Error> {
         let messages = message::store::public(&self.db, ticket.id).await?;
+        let known = recipient::store::find(self.db.calls(), ticket.customer).await?;
         Ok(Conversation {
             number: number_of(ticket),
             title: ticket.title.clone(),
@@ -72,6 +75,8 @@ impl ConversationRpc {
             resolution: if ticket.state == State::Resolved { ticket.resolution } else { 0 },
             language: ticket.language.as_str().to_owned(),
             create_time: Some(proto_timestamp(ticket.created_at)),
+            zone: known.map_or_else(|| UTC.to_owned(), |known| known.zone.name().to_owned()),
+            accepts_messages: ticket.accepts_messages_of_customer(),
         })
     }
 }
@@ -107,6 +112,20 @@ impl ConversationService for ConversationRpc {
         write.request = None;
         let ticket = self.commands.answer(&write, command).await?;
         Ok(Response::new(AnswerResolutionResponse { conversation: Some(self.seen(&ticket).await?) }))
+    }
+
+    async fn send_message(
+        &self,
+        request: Request<SendMessageRequest>,
+    ) -> Result<Response<SendMessageResponse>, Status> {
+        let (write, command) = incoming_write(request, |request| {
+            let (id, generation) = self.verified(&request.token)?;
+            Ok(SendMessage { id, generation, text: said_by_link(&request.text)? })
+        })?;
+        let id = command.id;
+        self.commands.send_message(&write, command).await?;
+        let ticket = store::load(&self.db, id).await?;
+        Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(&ticket).await?) }))
     }
 }
 

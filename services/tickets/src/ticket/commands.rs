@@ -8,7 +8,7 @@ use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
         AssignTicketResponse, CancelTicketResponse, ConfirmTicketResponse, CreateTicketResponse, RejectTicketResponse,
-        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse, UpdateTicketResponse,
+        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse, SendMessageResponse, UpdateTicketResponse,
     },
 };
 use seva_runtime::{BusinessClock, Error, Write};
@@ -118,6 +118,13 @@ pub struct AnswerResolution {
     pub generation: u32,
     pub resolution: i32,
     pub solved: bool,
+    pub text: String,
+}
+
+/// What the customer says by link.
+pub struct SendMessage {
+    pub id: Uuid,
+    pub generation: u32,
     pub text: String,
 }
 
@@ -338,6 +345,27 @@ impl Commands {
             }
         }
         Err(write_conflict())
+    }
+
+    /// The customer says something by link. What is remembered under the request's id holds no words.
+    ///
+    /// # Errors
+    /// `LINK_USED` when the link has ended, `STATE_FORBIDS` (TK4) when it is resolved or over.
+    pub async fn send_message(&self, write: &Write, command: SendMessage) -> Result<(), Error> {
+        let SendMessage { id, generation, text } = command;
+        let decide = |ticket: Ticket, now| {
+            let reply = Reply {
+                visibility: Visibility::Public,
+                author: Author::Customer,
+                author_id: Some(ticket.customer),
+                medium: Medium::Text,
+                text: text.clone(),
+                awaits_customer: false,
+            };
+            ready(is_current(&ticket, generation).and_then(|()| ticket.reply(reply, now)))
+        };
+        self.change(write, id, Etag::default(), decide, |_| SendMessageResponse::default()).await?;
+        Ok(())
     }
 
     /// Loads, decides and saves, again when other writes come between.

@@ -8,7 +8,7 @@ use seva_proto::{
     },
     tickets::v1::{
         AnswerResolutionRequest, ConfirmTicketRequest, Conversation, GetConversationRequest, ReplyToTicketRequest,
-        message,
+        SendMessageRequest, message,
         ticket::{Closure, State},
     },
 };
@@ -138,6 +138,90 @@ async fn of_a_yes_and_the_end_of_our_patience_at_once_one_closes_it() {
         let acts = world.acts(&name).await;
         assert_eq!(acts.iter().filter(|act| *act == "closed").count(), 1, "{acts:?}");
     }
+}
+
+async fn say(world: &World, token: &str, text: &str, request_id: &str) -> Result<Conversation, Status> {
+    let request =
+        SendMessageRequest { token: token.to_owned(), text: text.to_owned(), request_id: request_id.to_owned() };
+    Ok(world.conversations().send_message(request).await?.into_inner().conversation.unwrap())
+}
+
+/// A ticket whose customer is asked something, and a link to it.
+async fn asked() -> (World, String, String) {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    world.member("radha", &department, &["en"], 5).await;
+    let customer = world.customer("en").await;
+    let name = world.create(a_ticket(customer)).await.unwrap().name;
+    world.assigned(&name).await;
+    let question = ReplyToTicketRequest {
+        name: name.clone(),
+        visibility: message::Visibility::Public.into(),
+        text: "Which floor is it?".to_owned(),
+        awaits_customer: true,
+        request_id: new_id().to_string(),
+        ..ReplyToTicketRequest::default()
+    };
+    world.tickets_of("radha").reply_to_ticket(question).await.unwrap();
+    let token = link(&world, &name).await;
+    (world, name, token)
+}
+
+// pending_customer -> open, by link.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_customer_says_by_link_is_said_once_and_takes_the_ticket_on() {
+    let (world, name, token) = asked().await;
+    let seen = see(&world, &token).await.unwrap();
+    assert_eq!((seen.state(), seen.accepts_messages, seen.zone.is_empty()), (State::PendingCustomer, true, false));
+    let request_id = new_id().to_string();
+
+    let said = say(&world, &token, "The second one.", &request_id).await.unwrap();
+    let again = say(&world, &token, "The second one.", &request_id).await.unwrap();
+
+    assert_eq!(said, again);
+    let last = said.messages.last().unwrap();
+    assert_eq!(
+        (last.text.as_str(), last.author(), said.state()),
+        ("The second one.", message::Author::Customer, State::Open)
+    );
+    assert_eq!(said.messages.iter().filter(|message| message.text == "The second one.").count(), 1);
+    let acts = world.acts(&name).await;
+    assert_eq!(acts.iter().filter(|act| *act == "replied").count(), 1, "{acts:?}");
+    is_refused(say(&world, &token, "The third one.", &request_id).await, ErrorReason::RequestIdReused);
+    // And more may be said while it is worked on. TK9: nothing remembers the words but the message.
+    say(&world, &token, "And mind the dog.", &new_id().to_string()).await.unwrap();
+    let remembered = "select count(*) from seva.idempotency where position('dog'::bytea in response) > 0";
+    assert_eq!(world.count(remembered).await, 0);
+}
+
+// TK4
+#[tokio::test(flavor = "multi_thread")]
+async fn about_a_resolution_the_customer_says_yes_or_no_and_over_is_over() {
+    let (world, _, token) = resolved().await;
+    let new_request = || new_id().to_string();
+    assert!(!see(&world, &token).await.unwrap().accepts_messages);
+    is_refused(say(&world, &token, "But it is not here.", &new_request()).await, ErrorReason::StateForbids);
+    answer(&world, &token, 1, true).await.unwrap();
+    assert!(!see(&world, &token).await.unwrap().accepts_messages);
+    is_refused(say(&world, &token, "But it is not here.", &new_request()).await, ErrorReason::StateForbids);
+    assert_eq!(see(&world, &token).await.unwrap().messages.len(), 1, "nothing was said");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_by_link_has_words_and_a_link_that_still_leads_there() {
+    let (world, name, token) = asked().await;
+    let new_request = || new_id().to_string();
+    for text in ["", " \n", "\u{7}", &"x".repeat(64 * 1024 + 1)] {
+        is_refused(say(&world, &token, text, &new_request()).await, ErrorReason::FieldsInvalid);
+    }
+    is_refused(say(&world, &token, "Yes.", "no id").await, ErrorReason::FieldsInvalid);
+    sqlx::query("update ticket set link_generation = 1 where id = $1")
+        .bind(id_of(&name))
+        .execute(&world.database.owner)
+        .await
+        .unwrap();
+    is_refused(say(&world, &token, "Yes.", &new_request()).await, ErrorReason::LinkUsed);
+    assert_eq!(world.get(&name).await.state(), State::PendingCustomer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

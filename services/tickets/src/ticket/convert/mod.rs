@@ -327,6 +327,11 @@ pub fn by_link(solved: bool, given: &str) -> Result<String, Error> {
     parsed.map_err(|invalid| Error::invalid_field("text", invalid))
 }
 
+/// What the customer says by link, when it is all that there is.
+pub fn said_by_link(given: &str) -> Result<String, Error> {
+    words(given).map_err(|invalid| Error::invalid_field("text", invalid))
+}
+
 /// Gives the two ways between an enum of the model and one of the contract.
 macro_rules! enums {
     ($($parse:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(

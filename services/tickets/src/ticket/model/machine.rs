@@ -104,6 +104,11 @@ impl Ticket {
         matches!(self.state, State::Closed | State::Canceled)
     }
 
+    /// Whether the customer can say something: about a resolution they say yes or no.
+    pub fn accepts_messages_of_customer(&self) -> bool {
+        !self.is_over() && self.state != State::Resolved
+    }
+
     /// Somebody says something.
     ///
     /// # Errors
