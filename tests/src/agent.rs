@@ -47,10 +47,20 @@ impl Agent {
 
     /// Answers the customer.
     pub async fn reply(&mut self, ticket: &str, text: &str) -> Message {
+        self.say(ticket, text, false).await
+    }
+
+    /// Asks the customer something, and waits for the answer.
+    pub async fn ask(&mut self, ticket: &str, text: &str) -> Message {
+        self.say(ticket, text, true).await
+    }
+
+    async fn say(&mut self, ticket: &str, text: &str, awaits_customer: bool) -> Message {
         let request = ReplyToTicketRequest {
             name: ticket.to_owned(),
             visibility: Visibility::Public.into(),
             text: text.to_owned(),
+            awaits_customer,
             request_id: new_id().to_string(),
             ..ReplyToTicketRequest::default()
         };

@@ -89,7 +89,8 @@ impl Chain {
             ("order.promised_day_missed", 1),
             ("ticket.created", 2),
             ("ticket.assigned", 3),
-            ("ticket.replied", 1),
+            ("ticket.replied", 2),
+            ("ticket.pending", 1),
             ("ticket.resolved", 3),
             ("ticket.rejected", 1),
             ("ticket.closed", 2),
@@ -98,9 +99,9 @@ impl Chain {
             ("response.completed", 1),
             ("loop_case.opened", 1),
             ("loop_case.verified", 1),
-            // Placed, first order; at risk; missed, opened, answered, resolved, opened again, resolved, closed, asked how it was; opened,
+            // Placed, first order; at risk; missed, opened, answered, asked, resolved, opened again, resolved, closed, asked how it was; opened,
             // resolved, closed.
-            ("notification.sent", 14),
+            ("notification.sent", 15),
         ];
         self.leads_through(traces, &pushed, &carried);
         self.is_found_in(traces, "order.promised_day_at_risk", &pushed);

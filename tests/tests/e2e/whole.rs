@@ -210,6 +210,18 @@ async fn a_late_order_is_carried_to_the_customers_word_and_a_low_score_to_its_en
     assert_eq!(said.author_name, saima);
     story.until("2026-03-05T05:00:00Z").await;
     story.mail("ticket_replied", 1).await;
+
+    // She asks something, and the ticket waits for the customer, who answers on the page.
+    saima_works.ask(&ticket.name, "کیا پڑوسی کے پاس دیا جا سکتا ہے؟").await;
+    story.follows("2026-03-05T05:00:00Z").await;
+    story.one_ticket(&customer, State::PendingCustomer).await;
+    let question = story.mail("ticket_question", 1).await;
+    let page = story.open(&question, "/ticket/").await;
+    assert!(page.text().contains("پڑوسی"), "{}", page.text());
+    let shown = in_urdu(Opened::submit(&page.only_form().with("text", "جی، نیچے والی منزل پر۔")).await);
+    assert!(shown.text().contains("جی، نیچے والی منزل پر۔"), "{}", shown.text());
+    story.follows("2026-03-05T05:00:00Z").await;
+    story.one_ticket(&customer, State::Open).await;
     saima_works.resolve(&ticket.name, "پارسل غلط لاری پر تھا۔ آج آ رہا ہے۔").await;
     story.follows("2026-03-05T05:00:00Z").await;
 
