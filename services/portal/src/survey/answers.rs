@@ -143,6 +143,11 @@ impl Given {
         self.wrong.get(&question.question_id).copied()
     }
 
+    /// The answers that nothing is wrong with.
+    pub fn faultless(&self) -> Vec<Answer> {
+        self.sent.iter().filter(|answer| !self.wrong.contains_key(&answer.question_id)).cloned().collect()
+    }
+
     /// The answers as they are saved.
     pub fn answers(&self) -> Vec<Answer> {
         self.sent.clone()

@@ -46,6 +46,8 @@ enum Above {
     Nothing,
     Saved,
     Faulty,
+    /// The same, and what could be taken is saved.
+    FaultyRestSaved,
     Conflict,
 }
 
@@ -78,7 +80,7 @@ pub async fn save(
     let revision = revision.ok_or_else(|| Fault::Unreadable.told_in(tongue))?;
     let given = Given::sent(&questionnaire, &fields);
     if given.is_faulty() {
-        return Ok(questions(&portal, &token, &questionnaire, &given, Above::Faulty, StatusCode::BAD_REQUEST));
+        return Ok(faulty(&portal, &token, &fields, &questionnaire, &given, revision).await);
     }
     let complete = fields.get("action") == Some("complete");
     let request = SaveAnswersRequest {
@@ -100,7 +102,7 @@ pub async fn save(
     match fault::reason(&status) {
         Some(ErrorReason::FieldsInvalid) => {
             let given = given.refused(&questionnaire, &fault::violations(&status));
-            Ok(questions(&portal, &token, &questionnaire, &given, Above::Faulty, StatusCode::BAD_REQUEST))
+            Ok(faulty(&portal, &token, &fields, &questionnaire, &given, revision).await)
         }
         // Read before it was saved elsewhere: with the revision as it is now, and what was typed here.
         Some(ErrorReason::EtagMismatch) => {
@@ -108,6 +110,35 @@ pub async fn save(
             Ok(questions(&portal, &token, &newer, &given, Above::Conflict, StatusCode::CONFLICT))
         }
         _ => Err(Fault::of(&status).told_in(tongue)),
+    }
+}
+
+/// The questions again, with what is wrong marked. What can be taken is saved first: nobody answers twice because of one answer that cannot be.
+async fn faulty(
+    portal: &Portal,
+    token: &Token,
+    fields: &Fields,
+    questionnaire: &Questionnaire,
+    given: &Given,
+    revision: i32,
+) -> Response {
+    let bad = StatusCode::BAD_REQUEST;
+    let answers = given.faultless();
+    if answers.is_empty() {
+        return questions(portal, token, questionnaire, given, Above::Faulty, bad);
+    }
+    let request = SaveAnswersRequest {
+        token: token.reveal().to_owned(),
+        revision,
+        answers,
+        complete: false,
+        request_id: fields.request_id("save_the_rest"),
+    };
+    let mut surveys = ResponseServiceClient::new(portal.peers.surveys.clone());
+    // Saved or not, the customer has to look at the same questions.
+    match surveys.save_answers(request).await.map(|saved| saved.into_inner().questionnaire) {
+        Ok(Some(saved)) => questions(portal, token, &saved, given, Above::FaultyRestSaved, bad),
+        _ => questions(portal, token, questionnaire, given, Above::Faulty, bad),
     }
 }
 
@@ -144,6 +175,7 @@ fn questions(
         note: (above == Above::Saved).then_some(&tongue.survey.saved),
         alert: match above {
             Above::Faulty => Some(&tongue.survey.faulty),
+            Above::FaultyRestSaved => Some(&tongue.survey.faulty_rest_saved),
             Above::Conflict => Some(&tongue.survey.conflict),
             Above::Nothing | Above::Saved => None,
         },

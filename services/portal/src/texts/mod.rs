@@ -116,6 +116,7 @@ pub struct Survey {
     pub complete: String,
     pub saved: String,
     pub faulty: String,
+    pub faulty_rest_saved: String,
     pub conflict: String,
     pub answer_missing: String,
     pub answer_too_long: String,

@@ -60,6 +60,8 @@ impl Written {
             .with_writer(move || writer.clone())
             .with_filter(level);
         let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("t"));
+        // While a process has one subscriber only, what another test's thread comes upon first is switched off for all threads.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans).with(lines));
         (written, guard)
     }

@@ -208,6 +208,39 @@ async fn every_refused_answer_is_told_beside_its_question_and_what_was_typed_sta
 }
 
 #[tokio::test]
+async fn what_can_be_taken_is_saved_when_the_rest_is_refused() {
+    for (language, words) in [
+        ("en", "Your other answers are saved."),
+        ("hi", "आपके बाकी जवाब सहेज लिए गए हैं"),
+        ("bn", "আপনার বাকি উত্তরগুলো সংরক্ষিত হয়েছে"),
+        ("ur", "آپ کے باقی جوابات محفوظ ہو گئے ہیں"),
+    ] {
+        let web = web(questionnaire(language)).await;
+        let page = web.get(&path()).await;
+        let saved = Questionnaire { revision: 4, ..questionnaire(language) };
+        web.script().save_answers.answers(move |request| {
+            if request.complete {
+                let mut violations = Violations::default();
+                violations.add("answers", Invalid::new("ANSWER_REQUIRED", "csat needs an answer"));
+                return Err(Error::from(violations).into());
+            }
+            Ok(SaveAnswersResponse { questionnaire: Some(saved.clone()) })
+        });
+
+        let refused = send(&web, &page, &[("q_nps", "9"), ("q_words", "good"), ("action", "complete")]).await;
+
+        assert_eq!(refused.status, 400);
+        assert!(refused.has(words) && refused.has("good</textarea>"), "{language}");
+        assert_eq!(refused.hidden("revision"), "4", "the next try goes over what was saved");
+        let asked = web.script().save_answers.messages();
+        let rest = vec![answer("nps", Value::Score(9)), answer("words", Value::Text("good".to_owned()))];
+        assert_eq!((asked.len(), asked[1].complete, asked[1].revision), (2, false, 3));
+        assert_eq!(asked[1].answers, rest);
+        assert_ne!(asked[0].request_id, asked[1].request_id);
+    }
+}
+
+#[tokio::test]
 async fn a_score_that_is_no_number_is_refused_without_asking() {
     let web = web(questionnaire("en")).await;
     let page = web.get(&path()).await;

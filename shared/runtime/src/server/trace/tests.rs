@@ -35,6 +35,8 @@ fn recording() -> (Kept, tracing::subscriber::DefaultGuard) {
     let kept = Kept::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(kept.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("t"));
+    // While a process has one subscriber only, what another test's thread comes upon first is switched off for all threads.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     (kept, tracing::subscriber::set_default(tracing_subscriber::registry().with(layer)))
 }
 
