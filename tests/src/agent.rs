@@ -2,7 +2,8 @@
 
 use seva_proto::tickets::v1::{
     CreateTicketRequest, ListTicketsRequest, Message, ReplyToTicketRequest, ResolveTicketRequest, RootProblem, Ticket,
-    TicketFilter, message::Visibility, root_problem::Cause, ticket::Kind, ticket_service_client::TicketServiceClient,
+    TicketFilter, TicketView, message::Visibility, root_problem::Cause, ticket::Kind,
+    ticket_service_client::TicketServiceClient,
 };
 use seva_runtime::client::Peer;
 use seva_values::id::new_id;
@@ -21,13 +22,13 @@ impl Agent {
         Self { tickets: TicketServiceClient::new(installation.as_user("tickets", user, "agent")) }
     }
 
-    /// The customer's tickets, oldest first.
+    /// The customer's tickets, oldest first and whole.
     ///
     /// # Panics
     /// When it is refused, as everywhere below.
     pub async fn tickets_of(&mut self, customer: &str) -> Vec<Ticket> {
         let filter = Some(TicketFilter { customer: customer.to_owned(), ..TicketFilter::default() });
-        let request = ListTicketsRequest { filter, ..ListTicketsRequest::default() };
+        let request = ListTicketsRequest { filter, view: TicketView::Full.into(), ..ListTicketsRequest::default() };
         self.tickets.list_tickets(request).await.expect("agents may read tickets").into_inner().tickets
     }
 

@@ -3,6 +3,9 @@
 use seva::commands::Cli;
 use seva_runtime::config::EXIT_USAGE;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     // Before anything makes a connection: with two providers among the dependencies rustls would not choose one.
     let _ = rustls::crypto::ring::default_provider().install_default();

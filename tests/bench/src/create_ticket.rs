@@ -91,6 +91,8 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
     while sqlx::query_scalar::<_, i64>(count).fetch_one(db.workers()).await? < QUEUE {
         rate(span, |_| TicketServiceClient::new(server.as_role("agent")), open::<Peer>).await?;
     }
+    // Now, and not by the database of itself while pages are measured.
+    sqlx::query("vacuum analyze ticket").execute(db.workers()).await?;
     let waits = Arc::new(std::sync::Mutex::new(Vec::new()));
     let pages = {
         let waits = waits.clone();
@@ -240,6 +242,7 @@ fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<S
         "'tickets/' || gen_random_uuid()".to_owned(),
         "decode(repeat('ab', 350), 'hex')".to_owned(),
         "decode(repeat('ab', 450), 'hex')".to_owned(),
+        "clock_timestamp() + interval '4 hours'".to_owned(),
     ];
     let mut script = statement.to_owned();
     // From the last, so that $1 does not match the beginning of $10.
@@ -380,6 +383,7 @@ impl BareOpening {
             .bind(&ticket.name)
             .bind(vec![0xab_u8; 350])
             .bind(response.encode_to_vec())
+            .bind(jiff_sqlx::Timestamp::from(machine_now() + SignedDuration::from_hours(4)))
             .execute(&self.pool)
             .await
             .map_err(failed)?;

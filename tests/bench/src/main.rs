@@ -18,6 +18,10 @@ use std::time::Duration;
 use report::Report;
 use surroundings::Surroundings;
 
+/// As in the program that is measured.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// All that is measured, in this order.
 const PARTS: [&str; 5] = ["empty_call", "create_customer", "create_ticket", "intake", "told"];
 /// Concurrent callers of every part.

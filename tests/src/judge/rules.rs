@@ -178,6 +178,13 @@ pub const OF_TICKETS: &[Rule] = &[
                 where t.state in ('closed', 'canceled') and c.state not in ('met', 'canceled')",
     },
     Rule {
+        id: "TK27",
+        says: "a ticket shows what is due next",
+        finds: "select t.id || ' shows ' || coalesce(t.next_due_at::text, 'nothing') from ticket t
+                left join clock c on c.ticket_id = t.id and c.state = 'running'
+                group by t.id, t.next_due_at having t.next_due_at is distinct from min(c.due_at)",
+    },
+    Rule {
         id: "TK30",
         says: "places are counted as they are taken",
         finds: "select m.id || ' has ' || count(t.id) || ', counted ' || m.open_tickets from staff_member m
@@ -212,6 +219,14 @@ pub const OF_SURVEYS: &[Rule] = &[
                   select i.customer_id, i.decide_at as asked_at,
                     lag(i.decide_at) over (partition by i.customer_id order by i.decide_at) as before
                   from invitation i where i.state in ('queued', 'sent', 'started', 'completed', 'expired')
+                ) a where asked_at - before < interval '30 days'",
+    },
+    Rule {
+        id: "SU2",
+        says: "no mailbox was asked twice within the pause",
+        finds: "select mailbox_id || ' at ' || before || ' and ' || asked_at from (
+                  select mailbox_id, asked_at, lag(asked_at) over (partition by mailbox_id order by asked_at) as before
+                  from throttle_entry where mailbox_id is not null
                 ) a where asked_at - before < interval '30 days'",
     },
     Rule {

@@ -94,6 +94,8 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
     plant("tickets", "update staff_member set capacity = 0", "TK30", "more tickets than places").await;
     let miscounted = "update staff_member set open_tickets = open_tickets + 1";
     plant("tickets", miscounted, "TK30", "counted as they are taken").await;
+    let shown_late = "update ticket set next_due_at = coalesce(next_due_at, now()) + interval '1 minute'";
+    plant("tickets", shown_late, "TK27", "what is due next").await;
     let later = "update clock set due_at = due_at + interval '1 minute' where kind = 'first_response'";
     plant("tickets", later, "TK20", "fold of its events").await;
     let given_up = "alter table ticket drop constraint ticket_has_owner_or_queue;
@@ -118,6 +120,11 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
         "'id', gen_random_uuid(), 'subject', 'another', 'state', 'expired', 'due_at', null, 'response_id', null,
                    'revision', 0, 'decide_at', decide_at + interval '29 days'";
     plant("surveys", &copied("invitation", another, "state = 'completed'"), "SU2", "within the pause").await;
+    let one_mailbox = "insert into throttle_entry (invitation_id, programme_id, customer_id, mailbox_id, asked_at)
+                       select id, programme_id, gen_random_uuid(), '00000000-0000-0000-0000-000000000001',
+                              '2026-03-02'::timestamptz + row_number() over () * interval '1 day'
+                       from invitation";
+    plant("surveys", one_mailbox, "SU2", "no mailbox was asked twice").await;
     let once = "alter table response drop constraint response_invitation_once";
     let twice = copied("response", "'id', gen_random_uuid()", "true");
     plant("surveys", &format!("{once}; {twice}"), "SU1", "has one response").await;

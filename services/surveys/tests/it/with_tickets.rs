@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seva_proto::{
     surveys::v1::loop_case::State,
     tickets::v1::{
-        CancelTicketRequest, ListTicketsRequest, TicketFilter,
+        CancelTicketRequest, ListTicketsRequest, TicketFilter, TicketView,
         ticket::{CancelReason, Kind, Priority},
         ticket_service_client::TicketServiceClient,
     },
@@ -43,7 +43,7 @@ async fn a_low_score_becomes_one_ticket_and_its_case_hears_what_becomes_of_it() 
 
     let list = async || {
         let filter = Some(TicketFilter { customer: format!("customers/{customer}"), ..TicketFilter::default() });
-        let request = ListTicketsRequest { filter, ..ListTicketsRequest::default() };
+        let request = ListTicketsRequest { filter, view: TicketView::Full.into(), ..ListTicketsRequest::default() };
         let mut tickets = TicketServiceClient::new(server.as_role("agent"));
         tickets.list_tickets(request).await.unwrap().into_inner().tickets
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     calendar::Calendar,
-    model::{Clock, ClockEvent, Kind},
+    model::{Clock, ClockEvent, Kind, State},
 };
 use crate::policy::Targets;
 
@@ -44,6 +44,12 @@ impl Clocks {
         let mut by_due: Vec<&Clock> = self.clocks.iter().collect();
         by_due.sort_by_key(|clock| (clock.due_at, clock.kind));
         by_due.into_iter()
+    }
+
+    /// When the soonest due of the clocks that run is due, whether or not that has passed (TK27).
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.clocks.iter().filter(|clock| clock.state == State::Running).map(|clock| clock.due_at).min()
     }
 
     /// One of the clocks.

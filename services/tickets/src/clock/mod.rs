@@ -9,6 +9,7 @@
 //! | TK24 | every ticket has targets by kind, tier and priority, the same ones whatever the order of the policy's rows; they are those of the policy version that held when it was opened |
 //! | TK25 | another target counts from the original start and keeps the pauses |
 //! | TK26 | what is canceled is not met and what was met is not canceled; reopening resumes the total and leaves the first resolution met |
+//! | TK27 | a ticket shows when the soonest due of its running clocks is due, and nothing while none runs |
 
 pub mod breaches;
 pub mod calendar;

@@ -31,6 +31,15 @@ pub enum Wanted {
     Number(i64),
 }
 
+/// How much of each ticket of a list is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// What a queue shows.
+    Basic,
+    /// Everything.
+    Full,
+}
+
 /// Which tickets to list.
 #[derive(Debug)]
 pub struct ListTickets {
@@ -41,6 +50,7 @@ pub struct ListTickets {
     pub state: Option<State>,
     pub kind: Option<Kind>,
     pub unassigned: bool,
+    pub view: View,
     pub page: PageRequest,
 }
 
@@ -66,12 +76,20 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 /// A page of tickets.
 pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Error> {
     let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
-    Ok(Page { items: store::listed(db.calls(), items).await?, next_page_token })
+    let items = match query.view {
+        View::Basic => store::basic(items)?,
+        View::Full => store::full(db.calls(), items).await?,
+    };
+    Ok(Page { items, next_page_token })
 }
 
 /// The statement of a page of tickets.
 pub fn listing(query: &ListTickets) -> Listing<'_> {
-    let listing = Listing::new(store::SELECT, query.order, &query.page)
+    let select = match query.view {
+        View::Basic => store::SELECT_BASIC,
+        View::Full => store::SELECT_FULL,
+    };
+    let listing = Listing::new(select, query.order, &query.page)
         .and_value("customer_id =", query.customer)
         .and_value("department =", query.department)
         .and_value("assignee =", query.assignee)

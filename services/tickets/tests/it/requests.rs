@@ -7,13 +7,14 @@ use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
         CreateTicketRequest, GetTicketRequest, ListTicketsRequest, Matter, ReplyToTicketRequest, ResolveTicketRequest,
-        Ticket, TicketFilter, UpdateTicketRequest, clock,
+        Ticket, TicketFilter, TicketView, UpdateTicketRequest, clock,
+        message::Visibility,
         ticket::{Kind, Priority, State, WaitReason},
     },
 };
 use seva_values::{format_name, new_id};
 use tokio::task::JoinSet;
-use tonic::Code;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::world::{World, a_ticket, invariant, is_refused};
@@ -184,8 +185,13 @@ async fn lists_page_through_what_fits_once_in_every_order() {
                 unassigned: true,
                 ..TicketFilter::default()
             };
-            let request =
-                ListTicketsRequest { page_size: 2, page_token, order_by: order_by.to_owned(), filter: Some(filter) };
+            let request = ListTicketsRequest {
+                page_size: 2,
+                page_token,
+                order_by: order_by.to_owned(),
+                filter: Some(filter),
+                ..ListTicketsRequest::default()
+            };
             let page = world.tickets().list_tickets(request).await.unwrap().into_inner();
             names.extend(page.tickets.into_iter().map(|ticket| ticket.name));
             if page.next_page_token.is_empty() {
@@ -206,4 +212,47 @@ async fn lists_page_through_what_fits_once_in_every_order() {
     let other =
         ListTicketsRequest { order_by: "create_time desc".to_owned(), page_token, ..ListTicketsRequest::default() };
     is_refused(world.tickets().list_tickets(other).await, ErrorReason::PageTokenInvalid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_what_a_queue_shows_or_everything() {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    let radha = world.member("radha", &department, &["en"], 5).await;
+    let matter = Matter { kind: "call".to_owned(), subject: "calls/7".to_owned(), version: String::new() };
+    let asked = Ticket { matter: Some(matter), ..a_ticket(world.customer("en").await) };
+    let name = world.create(asked).await.unwrap().name;
+    world.assigned(&name).await;
+    let whole = world.get(&name).await;
+    assert_eq!(whole.assignee, radha);
+    let list = async |view: i32| {
+        let request = ListTicketsRequest { view, ..ListTicketsRequest::default() };
+        Ok::<_, Status>(world.tickets().list_tickets(request).await?.into_inner().tickets.remove(0))
+    };
+
+    assert_eq!(list(TicketView::Full.into()).await.unwrap(), whole);
+    let basic =
+        Ticket { stated_problem: String::new(), root_problem: None, matter: None, clocks: Vec::new(), ..whole.clone() };
+    for view in [TicketView::Basic, TicketView::Unspecified] {
+        assert_eq!(list(view.into()).await.unwrap(), basic);
+    }
+    // The first response is due before the resolution; once it is given, the resolution is next, and nothing while the customer has to answer.
+    let due = |ticket: &Ticket, kind: clock::Kind| {
+        ticket.clocks.iter().find(|clock| clock.kind() == kind).and_then(|clock| clock.due_time)
+    };
+    assert_eq!(basic.next_due_time, due(&whole, clock::Kind::FirstResponse));
+    let say = |awaits_customer| ReplyToTicketRequest {
+        name: name.clone(),
+        visibility: Visibility::Public.into(),
+        text: "In blue, too?".to_owned(),
+        awaits_customer,
+        request_id: new_id().to_string(),
+        ..ReplyToTicketRequest::default()
+    };
+    world.tickets_of("radha").reply_to_ticket(say(false)).await.unwrap();
+    let next = list(0).await.unwrap().next_due_time;
+    assert_eq!((next, next.is_some()), (due(&world.get(&name).await, clock::Kind::ResolutionFirst), true));
+    world.tickets_of("radha").reply_to_ticket(say(true)).await.unwrap();
+    assert_eq!((list(0).await.unwrap().next_due_time, world.get(&name).await.next_due_time), (None, None));
+    is_refused(list(77).await, ErrorReason::FieldsInvalid);
 }

@@ -17,7 +17,7 @@ use seva_proto::{
     },
     tickets::v1::{
         CreateTicketRequest, GetTicketRequest, ListTicketsRequest, ResolveTicketRequest, RootProblem, Ticket,
-        TicketEvent, TicketFilter,
+        TicketEvent, TicketFilter, TicketView,
         conversation_service_client::ConversationServiceClient,
         root_problem::Cause,
         ticket::{Kind, State},
@@ -324,7 +324,7 @@ impl World {
 
     pub async fn all_of(&self, customer: Uuid) -> Vec<Ticket> {
         let filter = Some(TicketFilter { customer: format_name("customers", customer), ..TicketFilter::default() });
-        let request = ListTicketsRequest { filter, ..ListTicketsRequest::default() };
+        let request = ListTicketsRequest { filter, view: TicketView::Full.into(), ..ListTicketsRequest::default() };
         self.tickets().list_tickets(request).await.unwrap().into_inner().tickets
     }
 

@@ -16,7 +16,7 @@ use seva_proto::{
         invitation_service_client::InvitationServiceClient,
     },
     tickets::v1::{
-        ListTicketsRequest, Ticket,
+        ListTicketsRequest, Ticket, TicketView,
         ticket::{Closure, WaitReason},
         ticket_service_client::TicketServiceClient,
     },
@@ -94,7 +94,12 @@ async fn list_tickets(instance: &Instance) -> Result<Vec<Ticket>, Failure> {
     let mut client = TicketServiceClient::new(instance.operators_peer("tickets")?);
     let (mut tickets, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = ListTicketsRequest { page_size: PAGE, page_token, ..ListTicketsRequest::default() };
+        let request = ListTicketsRequest {
+            page_size: PAGE,
+            page_token,
+            view: TicketView::Full.into(),
+            ..ListTicketsRequest::default()
+        };
         let page = client.list_tickets(request).await;
         let page = page.map_err(|status| anyhow!("tickets cannot be listed: {status}"))?.into_inner();
         tickets.extend(page.tickets);

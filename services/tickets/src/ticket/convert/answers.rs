@@ -145,14 +145,16 @@ impl From<&Ticket> for pb::Ticket {
             update_time: Some(proto_timestamp(ticket.updated_at)),
             resolve_time: ticket.resolved_at.map(proto_timestamp),
             close_time: ticket.closed_at.map(proto_timestamp),
+            next_due_time: ticket.clocks.next_due().map(proto_timestamp),
         }
     }
 }
 
 impl From<&Listed> for pb::Ticket {
     fn from(listed: &Listed) -> Self {
-        let Listed { ticket, clocks } = listed;
-        Self { clocks: clocks.iter().copied().map(Into::into).collect(), ..ticket.into() }
+        let Listed { ticket, clocks, next_due_at } = listed;
+        let clocks = clocks.iter().copied().map(Into::into).collect();
+        Self { clocks, next_due_time: next_due_at.map(proto_timestamp), ..ticket.into() }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     },
     kind::{Kind, Priority},
     model::{COLLECTION, Matter, NewTicket, RootProblem},
-    queries::{ListTickets, ORDERS, Wanted},
+    queries::{ListTickets, ORDERS, View, Wanted},
     state::{CancelReason, Cause, State},
 };
 use crate::{
@@ -116,7 +116,7 @@ pub fn messages_query(request: &pb::ListMessagesRequest, key: &PageKey) -> Resul
 
 /// Reads a request for a list.
 pub fn list_query(request: pb::ListTicketsRequest, key: &PageKey) -> Result<ListTickets, Error> {
-    let pb::ListTicketsRequest { page_size, page_token, order_by, filter } = request;
+    let pb::ListTicketsRequest { page_size, page_token, order_by, filter, view } = request;
     let pb::TicketFilter { customer, department, assignee, state, kind, unassigned } = filter.unwrap_or_default();
     let mut violations = Violations::default();
     let order = violations.take("order_by", Order::parse(ORDERS, &order_by));
@@ -129,12 +129,21 @@ pub fn list_query(request: pb::ListTicketsRequest, key: &PageKey) -> Result<List
     let assignee = named("assignee", STAFF_MEMBERS, &assignee);
     let state = violations.take("filter.state", parse_state(state));
     let kind = if kind == 0 { Some(None) } else { violations.take("filter.kind", parse_kind(kind)).map(Some) };
-    let all = || Some((order?, customer?, department?, assignee?, state?, kind?));
+    let view = violations.take("view", parse_view(view));
+    let all = || Some((order?, customer?, department?, assignee?, state?, kind?, view?));
     let all = all();
-    let (order, customer, department, assignee, state, kind) = violations.finish(all)?;
+    let (order, customer, department, assignee, state, kind, view) = violations.finish(all)?;
     let query = format!("{}/{customer:?}/{department:?}/{assignee:?}/{state:?}/{kind:?}/{unassigned}", order.name);
     let page = PageRequest::parse(key, "tickets", &query, page_size, &page_token)?;
-    Ok(ListTickets { order, customer, department, assignee, state, kind, unassigned, page })
+    Ok(ListTickets { order, customer, department, assignee, state, kind, unassigned, view, page })
+}
+
+fn parse_view(given: i32) -> Result<View, Invalid> {
+    match pb::TicketView::try_from(given) {
+        Ok(pb::TicketView::Unspecified | pb::TicketView::Basic) => Ok(View::Basic),
+        Ok(pb::TicketView::Full) => Ok(View::Full),
+        Err(_) => Err(Invalid::new("VIEW_UNKNOWN", "has to be a known value")),
+    }
 }
 
 impl TryFrom<pb::CreateTicketRequest> for CreateTicket {

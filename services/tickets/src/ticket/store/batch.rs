@@ -45,13 +45,14 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
         r#"update ticket t
            set version = g.version, state = g.state, department = g.department, assignee = g.assignee, over_limits = g.over_limits,
                wait_reason = g.wait_reason, route_at = g.route_at, verification_attempts = g.verification_attempts,
-               verification_due_at = g.verification_due_at, closure = g.closure, updated_at = g.updated_at, closed_at = g.closed_at
+               verification_due_at = g.verification_due_at, closure = g.closure, updated_at = g.updated_at, closed_at = g.closed_at,
+               next_due_at = g.next_due_at
            from unnest(
                $1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::bool[], $7::text[], $8::timestamptz[], $9::int[],
-               $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[]
+               $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]
            ) as g (
                id, version, state, department, assignee, over_limits, wait_reason, route_at, verification_attempts,
-               verification_due_at, closure, updated_at, closed_at
+               verification_due_at, closure, updated_at, closed_at, next_due_at
            )
            where t.id = g.id"#,
         &tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>(),
@@ -67,6 +68,7 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
         &tickets.iter().map(|ticket| ticket.closure.map(Closure::name)).collect::<Vec<_>>() as _,
         &times(&tickets, |ticket| Some(ticket.updated_at)) as _,
         &times(&tickets, |ticket| ticket.closed_at) as _,
+        &times(&tickets, |ticket| ticket.clocks.next_due()) as _,
     )
     .execute(&mut *connection)
     .await?;
@@ -86,8 +88,8 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
     let inserted = sqlx::query_scalar!(
         r#"insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                matter_subject, matter_version, department, route_at, language, cause_source, cause_event_id,
-                               correlation_id, causation_id, hops, traceparent, created_at, updated_at)
-           values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12)
+                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at)
+           values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12, $20)
            on conflict do nothing
            returning id"#,
         ticket.id,
@@ -109,6 +111,7 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
         ticket.story.causation_id,
         ticket.story.hops,
         ticket.story.traceparent,
+        ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
     );
     if inserted.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(false);

@@ -26,10 +26,16 @@ use crate::{
 
 pub use batch::{lock, save_all};
 
-/// Every list of tickets begins so.
-pub const SELECT: &str = "select * from ticket";
+/// Lists of whole tickets begin so.
+pub const SELECT_FULL: &str = "select * from ticket";
 
-/// A ticket as the database holds it, without its clocks.
+/// Lists of what queues show begin so.
+pub const SELECT_BASIC: &str =
+    "select id, version, number, customer_id, kind, priority, state, title, department, assignee, wait_reason, language,
+            reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at, updated_at, resolved_at, closed_at, next_due_at
+     from ticket";
+
+/// A ticket as the database holds it, without its clocks; in a list of what queues show, with nothing in the other columns.
 #[derive(sqlx::FromRow)]
 pub struct TicketRow {
     pub id: Uuid,
@@ -40,39 +46,60 @@ pub struct TicketRow {
     priority: String,
     state: String,
     title: String,
+    #[sqlx(default)]
     stated_problem: String,
+    #[sqlx(default)]
     root_cause: Option<String>,
+    #[sqlx(default)]
     root_description: Option<String>,
+    #[sqlx(default)]
     matter_kind: Option<String>,
+    #[sqlx(default)]
     matter_subject: Option<String>,
+    #[sqlx(default)]
     matter_version: Option<String>,
     department: Option<Uuid>,
     assignee: Option<Uuid>,
+    #[sqlx(default)]
     over_limits: bool,
     wait_reason: Option<String>,
+    #[sqlx(default)]
     route_at: Option<jiff_sqlx::Timestamp>,
     language: String,
+    #[sqlx(default)]
     resolver: Option<Uuid>,
     reopen_count: i32,
+    #[sqlx(default)]
     resolution: i32,
     verification_attempts: i32,
+    #[sqlx(default)]
     verification_due_at: Option<jiff_sqlx::Timestamp>,
+    #[sqlx(default)]
     answered_resolution: Option<i32>,
+    #[sqlx(default)]
     answered_solved: Option<bool>,
     closure: Option<String>,
     cancel_reason: Option<String>,
     follow_up_of: Option<Uuid>,
+    #[sqlx(default)]
     link_generation: i32,
+    #[sqlx(default)]
     cause_source: Option<String>,
+    #[sqlx(default)]
     cause_event_id: Option<Uuid>,
+    #[sqlx(default)]
     correlation_id: String,
+    #[sqlx(default)]
     causation_id: String,
+    #[sqlx(default)]
     hops: i16,
+    #[sqlx(default)]
     traceparent: Option<String>,
     pub created_at: jiff_sqlx::Timestamp,
     pub updated_at: jiff_sqlx::Timestamp,
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
+    next_due_at: Option<jiff_sqlx::Timestamp>,
 }
 
 /// A ticket with its clocks.
@@ -213,20 +240,32 @@ pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketR
 pub struct Listed {
     /// Without its clocks: a page needs no calendars, which are most of what it takes to read them.
     pub ticket: Ticket,
-    /// What is told of its clocks, the soonest due first.
+    /// What is told of its clocks, the soonest due first; none in a list of what queues show.
     pub clocks: Vec<Shown>,
+    /// When the soonest due of those that run is due.
+    pub next_due_at: Option<Timestamp>,
 }
 
-/// Rows as a list shows them, in the same order.
-pub(crate) async fn listed(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
+/// Rows as queues show them.
+pub(crate) fn basic(rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
+    rows.into_iter().map(|row| listed(row, Vec::new())).collect()
+}
+
+/// Rows with what is told of their clocks, in the same order.
+pub(crate) async fn full(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut clocks = clock::store::shown(executor, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let of_ticket = clocks.remove(&row.id).unwrap_or_default();
-            Ok(Listed { ticket: read(row, Clocks::default())?, clocks: of_ticket })
+            listed(row, of_ticket)
         })
         .collect()
+}
+
+fn listed(row: TicketRow, clocks: Vec<Shown>) -> Result<Listed, Fault> {
+    let next_due_at = row.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
+    Ok(Listed { ticket: read(row, Clocks::default())?, clocks, next_due_at })
 }
 
 /// Locks rows in the order of their ids.
@@ -278,6 +317,7 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         updated_at,
         resolved_at,
         closed_at,
+        next_due_at: _,
     } = row;
     let root_problem = root_cause.as_deref().map(Cause::from_name).transpose()?;
     let matter = match (matter_kind, matter_subject, matter_version) {

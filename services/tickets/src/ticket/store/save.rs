@@ -33,8 +33,8 @@ pub async fn insert(
         r#"with created as (
                insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                    matter_subject, matter_version, department, route_at, language, follow_up_of,
-                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at)
-               values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12)
+                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at)
+               values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12, $32)
                returning id
            ), said as (
                insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
@@ -76,6 +76,7 @@ pub async fn insert(
         ticket.name(),
         event_of(change).encode_to_vec(),
         response.encode_to_vec(),
+        ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
     );
     db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
     Ok(())
@@ -103,7 +104,8 @@ pub async fn update(
                    route_at = case when state = 'new' and $4::text = 'new' then route_at else $12 end,
                    resolver = $13, reopen_count = $14,
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
-                   answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24
+                   answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
+                   next_due_at = $39
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
@@ -153,6 +155,7 @@ pub async fn update(
         event_of(change).encode_to_vec(),
         &changed,
         response.encode_to_vec(),
+        ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     MIGRATOR, NAME,
     ticket::{
-        queries::{self, ListTickets, ORDERS, listing},
+        queries::{self, ListTickets, ORDERS, View, listing},
         state::State,
     },
 };
@@ -48,6 +48,7 @@ fn all(token: &str) -> ListTickets {
         state: None,
         kind: None,
         unassigned: false,
+        view: View::Basic,
         page: page(token),
     }
 }
@@ -70,7 +71,9 @@ async fn every_list_reads_an_index_in_order_on_the_first_page_and_in_the_middle(
     for token in ["", first.next_page_token.as_str()] {
         let is_first = token.is_empty();
         for order in ORDERS {
-            expect_in_order(&database, &ListTickets { order, ..all(token) }, is_first, &[]).await;
+            for view in [View::Basic, View::Full] {
+                expect_in_order(&database, &ListTickets { order, view, ..all(token) }, is_first, &[]).await;
+            }
         }
         let queue = ListTickets { department: Some(SOMEBODY), state: Some(State::New), ..all(token) };
         expect_in_order(&database, &queue, is_first, &[&somebody, "'new'"]).await;
