@@ -46,10 +46,10 @@ async fn a_busy_year() -> TestDatabase {
         select gen_random_uuid(), 1, id, customer_id, programme_id, 'csat', 1, 'orders/1', 'hi',
                case when extract(second from created_at)::int % 20 = 0 then 'open' else 'verified' end, created_at, created_at
         from response;
-        insert into throttle_entry (invitation_id, programme_id, customer_id, asked_at)
-        select id, programme_id, customer_id, decide_at from invitation;
-        insert into known_ticket (ticket_id, customer_id, sequence, is_open)
-        select id, customer_id, 1, state = 'queued' from invitation;
+        insert into throttle_entry (invitation_id, programme_id, customer_id, mailbox_id, asked_at)
+        select id, programme_id, customer_id, customer_id, decide_at from invitation;
+        insert into known_ticket (ticket_id, customer_id, sequence, is_open, contacted_at)
+        select id, customer_id, 1, state = 'queued', created_at from invitation;
         vacuum analyze invitation; vacuum analyze response; vacuum analyze loop_case; vacuum analyze throttle_entry;
         vacuum analyze known_ticket"#;
     for statement in script.split(';').filter(|statement| !statement.trim().is_empty()) {
@@ -134,6 +134,11 @@ async fn what_is_due_and_who_was_asked_are_found_by_their_indexes() {
         ),
         ("select * from invitation where subject = any($1) and state = 'held'", "held_subject"),
         ("select * from throttle_entry where customer_id = any($1)", "throttle_entry_customer"),
+        ("select * from throttle_entry where mailbox_id = any($1)", "throttle_entry_mailbox"),
+        (
+            "select * from known_ticket where customer_id = any($1) and contacted_at > '2026-01-01 05:00'",
+            "known_ticket_contacted",
+        ),
         ("select distinct customer_id from known_ticket where is_open and customer_id = any($1)", "known_ticket_open"),
         (
             "select distinct customer_id from loop_case

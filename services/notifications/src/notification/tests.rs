@@ -1,5 +1,6 @@
 //! The decisions: tables, and properties over events in any order.
 
+mod plans;
 mod tickets;
 
 use std::collections::{HashMap, HashSet};

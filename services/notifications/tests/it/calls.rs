@@ -29,8 +29,11 @@ async fn what_waits_can_be_called_off_once_and_what_was_sent_cannot() {
 
     let request = cancel(waiting_name.clone());
     let canceled = town.rpc().cancel_notification(by_agent(request.clone())).await.unwrap().into_inner();
-    let again = town.rpc().cancel_notification(by_agent(request)).await.unwrap().into_inner();
+    let again = town.rpc().cancel_notification(by_agent(request.clone())).await.unwrap().into_inner();
     assert_eq!(canceled, again);
+    let other = CancelNotificationRequest { reason: "told by letter".to_owned(), ..request };
+    let reused = town.rpc().cancel_notification(by_agent(other)).await.unwrap_err();
+    assert_eq!(reason(&reused), "REQUEST_ID_REUSED");
     assert_eq!(town.works().await, 0);
 
     let told = town.explained(somebody, &waiting, "order_placed").await;

@@ -138,6 +138,8 @@ async fn the_same_request_from_eight_callers_has_one_effect_and_one_answer() {
     let answers = callers.join_all().await;
 
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let other = world.open_as(a_department("repair", &["repair"]), request_id).await;
+    is_refused(other, ErrorReason::RequestIdReused);
     assert_eq!(world.emitted().await.len(), 1);
 }
 

@@ -136,11 +136,12 @@ async fn of_many_who_give_the_last_place_away_one_does() {
         let (world, radha) = (world.clone(), radha.clone());
         givers.spawn(async move { world.tickets().assign_ticket(assign(&name, &radha, "")).await });
     }
-    for answer in givers.join_all().await {
-        if let Err(status) = answer {
-            let refused = is_refused(Err::<(), _>(status), ErrorReason::StaffMemberUnavailable);
-            assert_eq!(invariant(&refused), "TK2");
-        }
+    // One of them, or routing before all of them.
+    let (given, refused): (Vec<_>, Vec<_>) = givers.join_all().await.into_iter().partition(Result::is_ok);
+    assert!(given.len() <= 1, "{given:?}");
+    for refused in refused {
+        let refused = is_refused(refused, ErrorReason::StaffMemberUnavailable);
+        assert_eq!(invariant(&refused), "TK2");
     }
     eventually("she has one", || async {
         (world.count("select count(*) from ticket where state = 'open'").await == 1).then_some(())
