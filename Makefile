@@ -10,7 +10,7 @@ SUITE := --release -p seva -p seva-tests -p seva-bench --bins --examples
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 
 .PHONY: demo replay replay-killed tour test browser interop bench faults lint deploy-check sqlx binaries
-demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: one story, then exit
+demo: binaries                        ## the main job: one process, a small shop played into it; DEMO=once: two stories, then exit
 	$(CARGO) run --release -p seva -- up --demo $(if $(filter once,$(DEMO)),--once)
 
 replay: binaries                      ## real order histories on manual time; without ORDERS the product's own sample

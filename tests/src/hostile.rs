@@ -49,7 +49,22 @@ const TEXTS: [&str; 36] = [
 ];
 
 /// Collections whose names handlers take apart.
-const COLLECTIONS: [&str; 6] = ["customers", "orders", "invoices", "notifications", "apiKeys", "deadLetters"];
+const COLLECTIONS: [&str; 14] = [
+    "customers",
+    "orders",
+    "invoices",
+    "notifications",
+    "apiKeys",
+    "deadLetters",
+    "tickets",
+    "departments",
+    "staffMembers",
+    "surveys",
+    "programmes",
+    "invitations",
+    "responses",
+    "loopCases",
+];
 
 /// Numbers at which something usually ends.
 const NUMBERS: [i64; 12] =

@@ -11,7 +11,7 @@ use seva_proto::{
     tickets::v1::{
         TicketEvent,
         message::{Author, Visibility},
-        ticket::Closure,
+        ticket::{CancelReason, Closure},
     },
 };
 use seva_runtime::call::Story;
@@ -165,6 +165,8 @@ fn is_contact(kind: &str, ticket: &TicketEvent) -> bool {
         Some(
             "created.v1" | "resolved.v1" | "verification_requested.v1" | "rejected.v1" | "reopened.v1" | "closed.v1",
         ) => true,
+        // Nobody is told that what they sent is no matter of ours.
+        Some("canceled.v1") => ticket.cancel_reason() != CancelReason::Spam,
         _ => false,
     }
 }

@@ -35,8 +35,15 @@ const PROJECTIONS: &[Projection] = &[
     },
     Projection {
         says: "customers are known as they are",
-        said: Question { service: "customers", asks: CUSTOMERS },
-        known: Question { service: "surveys", asks: RECIPIENTS },
+        said: Question {
+            service: "customers",
+            asks: "select c.id::text, concat_ws(' ', c.version, exists (
+                     select from contact_point p where p.customer_id = c.id and p.kind = 'email')) from customer c",
+        },
+        known: Question {
+            service: "surveys",
+            asks: "select customer_id::text, concat_ws(' ', sequence, mailbox_id is not null) from recipient",
+        },
     },
     Projection {
         says: "those who serve are known as they are",

@@ -22,6 +22,7 @@ use seva_tests::{
     installation, judge, mail,
     mail::Mail,
     shop::{SOURCE, ShopOrder, Shopper, push, traced},
+    web,
 };
 use seva_values::id::parse_name;
 
@@ -72,6 +73,70 @@ pub fn visible(text: &str) -> String {
 /// Whether a text has letters of this script.
 fn is_written_in(text: &str, letters: std::ops::RangeInclusive<char>) -> bool {
     text.chars().filter(|char| letters.contains(char)).count() > 10
+}
+
+/// What a system pushes over HTTP, in each form of CloudEvents, does the same as what is pushed over gRPC.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_over_http_become_mails_in_each_form() {
+    let suite = Suite::start(SuiteOptions::default()).await;
+    let key = suite.api_key(&[SOURCE]).await;
+    let address = format!("{}/events", suite.portal_url());
+    let post = async |headers: &[(&str, &str)], body: &str| {
+        let headers = [&[("x-api-key", key.reveal().as_str())], headers].concat();
+        let answer = web::send(http::Method::POST, &address, &headers, body).await.unwrap();
+        let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        (answer.status, json["results"][0]["outcome"].as_str().unwrap_or_default().to_owned(), answer.text)
+    };
+    let time = installation::now().to_string();
+    let shoppers = ["structured", "binary", "batched"].map(|_| Shopper::new("hi"));
+    for (form, shopper) in ["structured", "binary", "batched"].into_iter().zip(&shoppers) {
+        let number = format!("H-{form}");
+        let data = serde_json::json!({
+            "order_number": number,
+            "customer": {"id": shopper.id, "given_name": "Asha", "email": shopper.email, "languages": ["hi"], "zone": "Asia/Kolkata"},
+        });
+        let event = serde_json::json!({
+            "specversion": "1.0", "id": form, "source": SOURCE, "type": "order.placed.v1", "time": time, "sequence": "1",
+            "datacontenttype": "application/json", "data": data,
+        });
+        let (headers, body): (Vec<(&str, &str)>, String) = match form {
+            "structured" => (vec![("content-type", "application/cloudevents+json")], event.to_string()),
+            "batched" => (vec![("content-type", "application/cloudevents-batch+json")], format!("[{event}]")),
+            _ => {
+                let headers = vec![
+                    ("content-type", "application/json"),
+                    ("ce-specversion", "1.0"),
+                    ("ce-id", form),
+                    ("ce-source", SOURCE),
+                    ("ce-type", "order.placed.v1"),
+                    ("ce-time", time.as_str()),
+                    ("ce-sequence", "1"),
+                ];
+                (headers, data.to_string())
+            }
+        };
+        let (status, outcome, text) = post(&headers, &body).await;
+        assert_eq!((status, outcome.as_str()), (200, "accepted"), "{form}: {text}");
+        let (status, outcome, text) = post(&headers, &body).await;
+        assert_eq!((status, outcome.as_str()), (200, "duplicate"), "{form}: {text}");
+    }
+    drained(&suite).await;
+    for (form, shopper) in ["structured", "binary", "batched"].into_iter().zip(&shoppers) {
+        let mails = mail::to(&suite.mail, &shopper.email);
+        let placed = mails.iter().filter(|mail| visible(&mail.subject).contains(&format!("H-{form}"))).count();
+        assert!(placed >= 1, "{form}: {mails:?}");
+    }
+    // A key of another system pushes nothing under this source, and no key nothing at all.
+    let other = suite.api_key(&["//another.example"]).await;
+    let event = serde_json::json!({"specversion": "1.0", "id": "x", "source": SOURCE, "type": "order.placed.v1", "time": time, "data": {}});
+    let structured = ("content-type", "application/cloudevents+json");
+    for (headers, expected) in
+        [(vec![structured, ("x-api-key", other.reveal().as_str())], 403), (vec![structured], 401)]
+    {
+        let answer = web::send(http::Method::POST, &address, &headers, &event.to_string()).await.unwrap();
+        assert_eq!(answer.status, expected, "{}", answer.text);
+    }
+    suite.stop().await;
 }
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -215,6 +215,8 @@ pub(super) fn classify(step: Step, code: u16, said: &str) -> Fault {
     }
     let mut parts = enhanced.split('.').skip(1);
     match (parts.next(), parts.next(), step) {
+        // Before there was any talk of a message: who we are, such as a wrong password (535 5.7.8).
+        (.., Step::Hello) => Fault::BadAccount { code: told },
         // Of the sender's address, which is ours.
         (Some("1"), Some("7" | "8"), _) => Fault::BadAccount { code: told },
         (Some("1" | "2" | "4"), ..) => Fault::BadAddress { code: told },
@@ -222,7 +224,7 @@ pub(super) fn classify(step: Step, code: u16, said: &str) -> Fault {
         (Some("3" | "5"), ..) => Fault::BadAccount { code: told },
         (_, _, Step::Recipient) => Fault::BadAddress { code: told },
         (_, _, Step::Message) => Fault::BadContent { code: told },
-        (_, _, Step::Hello | Step::Sender) => Fault::BadAccount { code: told },
+        (_, _, Step::Sender) => Fault::BadAccount { code: told },
     }
 }
 

@@ -19,7 +19,7 @@ fn a_negative_answer_is_classified_by_its_enhanced_code_and_else_by_its_step() {
         (Step::Recipient, 550, "5.7.1 rejected by policy", content("550 5.7.1")),
         (Step::Message, 554, "5.6.0 malformed", content("554 5.6.0")),
         (Step::Message, 554, "looks like spam", content("554")),
-        (Step::Hello, 535, "5.7.8 who are you", content("535 5.7.8")),
+        (Step::Hello, 535, "5.7.8 who are you", account("535 5.7.8")),
         (Step::Hello, 530, "authentication required", account("530")),
         (Step::Sender, 550, "5.5.1 no", account("550 5.5.1")),
         (Step::Sender, 552, "5.3.4 too big for this system", account("552 5.3.4")),

@@ -80,7 +80,7 @@ pub async fn save(
     let revision = revision.ok_or_else(|| Fault::Unreadable.told_in(tongue))?;
     let given = Given::sent(&questionnaire, &fields);
     if given.is_faulty() {
-        return Ok(faulty(&portal, &token, &fields, &questionnaire, &given, revision).await);
+        return faulty(&portal, &token, &fields, &questionnaire, &given, revision).await;
     }
     let complete = fields.get("action") == Some("complete");
     let request = SaveAnswersRequest {
@@ -102,13 +102,9 @@ pub async fn save(
     match fault::reason(&status) {
         Some(ErrorReason::FieldsInvalid) => {
             let given = given.refused(&questionnaire, &fault::violations(&status));
-            Ok(faulty(&portal, &token, &fields, &questionnaire, &given, revision).await)
+            faulty(&portal, &token, &fields, &questionnaire, &given, revision).await
         }
-        // Read before it was saved elsewhere: with the revision as it is now, and what was typed here.
-        Some(ErrorReason::EtagMismatch) => {
-            let newer = read(&portal, &token).await?;
-            Ok(questions(&portal, &token, &newer, &given, Above::Conflict, StatusCode::CONFLICT))
-        }
+        Some(ErrorReason::EtagMismatch) => conflict(&portal, &token, &given).await,
         _ => Err(Fault::of(&status).told_in(tongue)),
     }
 }
@@ -121,11 +117,11 @@ async fn faulty(
     questionnaire: &Questionnaire,
     given: &Given,
     revision: i32,
-) -> Response {
+) -> Result<Response, Told> {
     let bad = StatusCode::BAD_REQUEST;
     let answers = given.faultless();
     if answers.is_empty() {
-        return questions(portal, token, questionnaire, given, Above::Faulty, bad);
+        return Ok(questions(portal, token, questionnaire, given, Above::Faulty, bad));
     }
     let request = SaveAnswersRequest {
         token: token.reveal().to_owned(),
@@ -135,11 +131,24 @@ async fn faulty(
         request_id: fields.request_id("save_the_rest"),
     };
     let mut surveys = ResponseServiceClient::new(portal.peers.surveys.clone());
-    // Saved or not, the customer has to look at the same questions.
-    match surveys.save_answers(request).await.map(|saved| saved.into_inner().questionnaire) {
-        Ok(Some(saved)) => questions(portal, token, &saved, given, Above::FaultyRestSaved, bad),
-        _ => questions(portal, token, questionnaire, given, Above::Faulty, bad),
+    let status = match surveys.save_answers(request).await.map(|saved| saved.into_inner().questionnaire) {
+        Ok(Some(saved)) => return Ok(questions(portal, token, &saved, given, Above::FaultyRestSaved, bad)),
+        Ok(None) => return Err(Fault::Broken.into()),
+        Err(status) => status,
+    };
+    match fault::reason(&status) {
+        Some(ErrorReason::EtagMismatch) => conflict(portal, token, given).await,
+        // Nothing can be saved any more, so nothing is to be put right.
+        Some(ErrorReason::ResponseClosed) => Err(Fault::AnswersClosed.told_in(texts::of(&questionnaire.language))),
+        // The customer has to look at the same questions, saved or not.
+        _ => Ok(questions(portal, token, questionnaire, given, Above::Faulty, bad)),
     }
+}
+
+/// Read before it was saved elsewhere: with the revision as it is now, and what was typed here.
+async fn conflict(portal: &Portal, token: &Token, given: &Given) -> Result<Response, Told> {
+    let newer = read(portal, token).await?;
+    Ok(questions(portal, token, &newer, given, Above::Conflict, StatusCode::CONFLICT))
 }
 
 async fn read(portal: &Portal, token: &Token) -> Result<Questionnaire, Told> {

@@ -121,7 +121,7 @@ pub async fn send(
     }
     let conversation = read(&portal, &token).await?;
     let tongue = texts::of(&conversation.language);
-    // Nobody loses what they wrote: whichever form the page has now holds it.
+    // Nobody loses what they wrote: whichever form the page has now holds it, or the page itself.
     let (status, answered) = if reason == Some(ErrorReason::StateForbids) {
         (StatusCode::CONFLICT, Answered { alert: Some(&tongue.ticket.moved_on), text, ..Answered::default() })
     } else {
@@ -186,6 +186,8 @@ fn shown(
         (TicketState::Closed, Closure::Unverified) => Some(&words.closed_unverified),
         _ => None,
     };
+    let has_form = conversation.resolution > 0 || conversation.accepts_messages;
+    let unsent = if has_form { String::new() } else { answered.text.clone() };
     let asked = (conversation.resolution > 0).then(|| AskedView {
         action: format!("/ticket/{}", token.reveal()),
         proof: Proof::new(&portal.settings.forms, PAGE, token),
@@ -212,6 +214,7 @@ fn shown(
         alert: answered.alert,
         closing,
         messages: messages.map(|message| message_view(message, tongue, &zone)).collect(),
+        unsent,
         asked,
         writing,
     };

@@ -16,6 +16,8 @@ pub struct TicketPage<'p> {
     pub alert: Option<&'p String>,
     pub closing: Option<&'p String>,
     pub messages: Vec<MessageView<'p>>,
+    /// What the customer wrote and no form of the page can hold.
+    pub unsent: String,
     /// Whether it is solved is asked.
     pub asked: Option<AskedView<'p>>,
     /// Something can be said.

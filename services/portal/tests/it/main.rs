@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
 
 mod behind;
+mod dev_mail;
 mod edge;
 mod events;
 mod links;

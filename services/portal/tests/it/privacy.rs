@@ -11,14 +11,18 @@ use opentelemetry_sdk::{
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
 use seva_proto::{
-    customers::v1::GetOwnPlaceResponse,
+    customers::v1::{GetOwnPlaceResponse, PublishEventsResponse},
     notifications::v1::{GetSubscriptionResponse, SetOwnPreferencesResponse, UnsubscribeResponse},
+    surveys::v1::{GetQuestionnaireResponse, SaveAnswersResponse},
+    tickets::v1::{AnswerResolutionResponse, GetConversationResponse, SendMessageResponse},
 };
 use tracing_subscriber::{Layer, filter::Targets, fmt::format::FmtSpan, layer::SubscriberExt};
 
 use crate::{
     place::place,
     preferences::{preference, preferences},
+    survey::questionnaire,
+    ticket::waiting,
     web::{TOKEN, Web, refusal, unreachable},
 };
 
@@ -86,6 +90,15 @@ async fn no_token_and_no_word_of_a_customer_is_in_a_line_or_a_span() {
     let ended = UnsubscribeResponse { preference, language };
     script.unsubscribe.answers(move |_| Ok(ended.clone()));
     let paths = ["place", "preferences", "unsubscribe"].map(|page| format!("/{page}/{TOKEN}"));
+    let (survey, ticket) = (format!("/survey/{TOKEN}"), format!("/ticket/{TOKEN}"));
+    let asked = GetQuestionnaireResponse { questionnaire: Some(questionnaire("en")) };
+    script.get_questionnaire.answers(move |_| Ok(asked.clone()));
+    script.save_answers.answers(|_| Ok(SaveAnswersResponse::default()));
+    let open = GetConversationResponse { conversation: Some(waiting("en")) };
+    script.get_conversation.answers(move |_| Ok(open.clone()));
+    script.answer_resolution.answers(|_| Ok(AnswerResolutionResponse::default()));
+    script.send_message.answers(|_| Ok(SendMessageResponse::default()));
+    script.publish_events.answers(|_| Ok(PublishEventsResponse::default()));
 
     for path in &paths {
         assert_eq!(web.get(&format!("{path}?from=asha@example.com")).await.status, 200);
@@ -96,20 +109,56 @@ async fn no_token_and_no_word_of_a_customer_is_in_a_line_or_a_span() {
     assert_eq!(web.post(&paths[1], &wish).await.status, 303);
     assert_eq!(web.post(&paths[2], &[("List-Unsubscribe", "One-Click")]).await.status, 200);
     assert_eq!(web.post_with(&paths[2], &wish, &[("cookie", "asha=1")]).await.status, 403);
+    // What customers write, on each page on which they can, and what systems push.
+    let page = web.get(&survey).await;
+    let (seal_of_survey, revision) = (page.hidden("seal"), page.hidden("revision"));
+    let answers =
+        [("seal", seal_of_survey.as_str()), ("revision", &revision), ("q_words", "said-by-asha"), ("action", "save")];
+    assert_eq!(web.post(&survey, &answers).await.status, 303);
+    let page = web.get(&ticket).await;
+    let seal_of_ticket = page.hidden("seal");
+    let words = [("seal", seal_of_ticket.as_str()), ("text", "said-by-asha")];
+    assert_eq!(web.post(&format!("{ticket}/message"), &words).await.status, 303);
+    let no = [words.as_slice(), &[("resolution", "2"), ("solved", "no")]].concat();
+    assert_eq!(web.post(&ticket, &no).await.status, 303);
+    let key = web.services.key.text.reveal().clone();
+    let body = r#"{"specversion": "1.0", "id": "e", "source": "//shop", "type": "order.placed.v1", "data": {"email": "asha@example.com"}}"#;
+    let headers = [("x-api-key", key.as_str()), ("content-type", "application/cloudevents+json")];
+    web.request(http::Method::POST, "/events", &headers, body).await;
     script.get_own_place.refuses(|| refusal(tonic::Code::Internal, seva_proto::common::v1::ErrorReason::Internal));
     assert_eq!(web.get(&paths[0]).await.status, 500);
     script.get_own_preferences.refuses(unreachable);
     assert_eq!(web.get(&paths[1]).await.status, 503);
 
     let text = written.text();
-    for said in
-        ["GET /place/{token}", "POST /preferences/{token}", "POST /unsubscribe/{token}", "a service refused a page"]
-    {
+    for said in [
+        "GET /place/{token}",
+        "POST /preferences/{token}",
+        "POST /unsubscribe/{token}",
+        "POST /survey/{token}",
+        "POST /ticket/{token}",
+        "POST /ticket/{token}/message",
+        "POST /events",
+        "a service refused a page",
+    ] {
         assert!(text.contains(said), "{said} should have been written");
     }
     let (_, signature) = TOKEN.rsplit_once('.').unwrap();
-    let secrets =
-        [TOKEN, signature, &seal, "0190aaaa-bbbb", "Asha Rao", "asha", "A-1029", "BP-77", "T-2K7", "track.example"];
+    let secrets = [
+        TOKEN,
+        signature,
+        &seal,
+        &seal_of_survey,
+        &seal_of_ticket,
+        &key,
+        "0190aaaa-bbbb",
+        "Asha Rao",
+        "asha",
+        "A-1029",
+        "BP-77",
+        "T-2K7",
+        "track.example",
+    ];
     for secret in secrets {
         assert!(!text.contains(secret), "PO3: {secret} was written");
     }

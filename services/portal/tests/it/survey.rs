@@ -18,7 +18,7 @@ fn texts(en: &str, ur: &str) -> Vec<Translation> {
     vec![one("en", en), one("ur", ur)]
 }
 
-fn questionnaire(language: &str) -> Questionnaire {
+pub fn questionnaire(language: &str) -> Questionnaire {
     let question = |id: &str, kind: Kind, required, en: &str, ur: &str| Question {
         question_id: id.to_owned(),
         kind: kind.into(),
@@ -198,7 +198,7 @@ async fn every_refused_answer_is_told_beside_its_question_and_what_was_typed_sta
     let refused = send(&web, &page, &[("q_nps", "11"), ("q_words", "so <much>"), ("action", "complete")]).await;
 
     assert_eq!(refused.status, 400);
-    assert!(refused.has("Nothing has been saved yet."));
+    assert!(refused.has("Nothing of this was saved."));
     assert!(refused.between("How satisfied are you?", "</fieldset>").contains("Please answer this question."));
     assert!(refused.between("Would you recommend us?", "</fieldset>").contains("We cannot take this answer."));
     assert!(refused.between("What else?", "</fieldset>").contains("This answer is too long."));
@@ -237,6 +237,36 @@ async fn what_can_be_taken_is_saved_when_the_rest_is_refused() {
         assert_eq!((asked.len(), asked[1].complete, asked[1].revision), (2, false, 3));
         assert_eq!(asked[1].answers, rest);
         assert_ne!(asked[0].request_id, asked[1].request_id);
+    }
+}
+
+#[tokio::test]
+async fn when_the_rest_cannot_be_saved_the_page_says_why() {
+    for (refused_with, code, expected, words) in [
+        (ErrorReason::EtagMismatch, Code::Aborted, 409, "saved from another window"),
+        (ErrorReason::ResponseClosed, Code::FailedPrecondition, 410, ""),
+        (ErrorReason::Unspecified, Code::Unavailable, 400, "Nothing of this was saved."),
+    ] {
+        let web = web(questionnaire("en")).await;
+        let page = web.get(&path()).await;
+        web.script().save_answers.answers(move |request| {
+            if request.complete {
+                let mut violations = Violations::default();
+                violations.add("answers", Invalid::new("ANSWER_REQUIRED", "csat needs an answer"));
+                return Err(Error::from(violations).into());
+            }
+            Err(refusal(code, refused_with).into())
+        });
+        let newer = Questionnaire { revision: 7, ..questionnaire("en") };
+        web.script()
+            .get_questionnaire
+            .answers(move |_| Ok(GetQuestionnaireResponse { questionnaire: Some(newer.clone()) }));
+
+        let refused = send(&web, &page, &[("q_nps", "9"), ("action", "complete")]).await;
+
+        assert_eq!(refused.status, expected, "{refused_with:?}");
+        assert!(refused.has(words), "{refused_with:?}: {}", refused.body);
+        assert!(expected != 409 || refused.hidden("revision") == "7", "over the newer revision, with eyes open");
     }
 }
 

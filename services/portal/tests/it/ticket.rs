@@ -149,7 +149,7 @@ async fn nothing_is_asked_when_nothing_is_to_be_confirmed() {
 }
 
 /// A conversation in which the customer is asked something.
-fn waiting(language: &str) -> Conversation {
+pub fn waiting(language: &str) -> Conversation {
     Conversation {
         state: State::PendingCustomer.into(),
         resolution: 0,
@@ -230,6 +230,15 @@ async fn nobody_loses_what_they_wrote_when_the_request_has_moved_on() {
     assert_eq!(late.status, 409);
     assert!(late.has("has moved on in the meantime") && late.has("Is it solved?"));
     assert!(late.has("It is still not here</textarea>"));
+
+    for state in [State::Closed, State::Canceled] {
+        let over = Conversation { state: state.into(), resolution: 0, accepts_messages: false, ..conversation("en") };
+        let over = GetConversationResponse { conversation: Some(over) };
+        web.script().get_conversation.answers(move |_| Ok(over.clone()));
+        let late = write(&web, &page, "It is <still> not here").await;
+        assert_eq!(late.status, 409);
+        assert!(late.has("It is &#60;still&#62; not here") && !late.has("<form"), "{state:?}: {}", late.body);
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub struct UpArgs {
     /// Plays a small shop into it, a story after the other, and prints what customers are told
     #[arg(long)]
     demo: bool,
-    /// With --demo: one story, then the end; DEMO=once in the environment means the same
+    /// With --demo: two stories, then the end; DEMO=once in the environment means the same
     #[arg(long, requires = "demo")]
     once: bool,
 }
@@ -51,7 +51,7 @@ impl UpArgs {
     }
 }
 
-/// Runs until a signal comes, a task fails whose failure stops the process, or the one story is told.
+/// Runs until a signal comes, a task fails whose failure stops the process, or the stories are told.
 ///
 /// # Errors
 /// Faults of the settings; something needed is missing; a story did not come out as it should.

@@ -36,7 +36,7 @@ const CAPACITY: i32 = 20;
 /// How long everything that follows from a step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tells one story after the other, for ever; with `once` the one that has most in it, and ends.
+/// Tells one story after the other, for ever; with `once` the two that have most in them, and ends.
 ///
 /// # Errors
 /// A step was refused, or a customer was not told what they should have been.

@@ -48,6 +48,8 @@ pub struct Summary {
     pub tickets: BTreeMap<String, u64>,
     /// Invitations to surveys by where they stand in the end; those that were not sent by the reason.
     pub surveys: BTreeMap<String, u64>,
+    /// Invitations that it was decided to send.
+    pub surveys_invited: u64,
     /// Invitations that were sent to somebody who was asked less than thirty days before.
     pub surveyed_too_soon: u64,
     /// Messages that still wait.

@@ -2,10 +2,10 @@
 
 use prost_types::FieldMask;
 use seva_proto::{
-    common::v1::{ErrorReason, Money},
+    common::v1::ErrorReason,
     staff::v1::{
-        AuthorityLimit, EndServiceRequest, GetStaffMemberRequest, ListStaffMembersRequest, SetPresenceRequest, Shifts,
-        StaffMember, StaffMemberEvent, StaffMemberFilter, UpdateStaffMemberRequest,
+        EndServiceRequest, GetStaffMemberRequest, ListStaffMembersRequest, SetPresenceRequest, Shifts, StaffMember,
+        StaffMemberEvent, StaffMemberFilter, UpdateStaffMemberRequest,
         authority_limit::Kind,
         staff_member::{Presence, Role, State},
         staff_member_service_server::StaffMemberService,
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::world::{World, a_department, call, call_by, is_refused, somebody, violations};
+use crate::world::{World, a_department, call, call_by, is_refused, limit, somebody, violations};
 
 async fn get(world: &World, name: &str) -> Result<StaffMember, Status> {
     let request = GetStaffMemberRequest { name: name.to_owned() };
@@ -71,7 +71,23 @@ async fn what_was_recorded_is_read_back_and_told_without_the_name() {
     assert_eq!((created.kind.as_str(), created.sequence), ("seva.staff.staff_member.created.v1", 1));
     let event: StaffMemberEvent = created.read();
     assert_eq!((event.staff_member.as_str(), event.user.as_str()), (member.name.as_str(), "radha"));
-    assert_eq!((event.languages, event.skills, event.shifts), (member.languages, member.skills, member.shifts));
+    let expected = StaffMemberEvent {
+        staff_member: member.name.clone(),
+        user: "radha".to_owned(),
+        role: Role::Agent.into(),
+        department: member.department.clone(),
+        languages: member.languages.clone(),
+        skills: member.skills.clone(),
+        shifts: member.shifts.clone(),
+        presence: Presence::Away.into(),
+        capacity: 5,
+        authority_limits: vec![limit(Kind::Refund, 50_000, "INR"), limit(Kind::Coupon, 500, "INR")],
+        state: State::Active.into(),
+        handbook_current: true,
+        version: 1,
+        changed_fields: vec!["*".to_owned()],
+    };
+    assert_eq!(event, expected);
     // ST8
     for table in ["seva.outbox", "seva.audit"] {
         let sql =
@@ -92,16 +108,70 @@ async fn on_shift_is_of_the_moment_of_the_answer() {
     assert!(get(&world, &member.name).await.unwrap().on_shift);
     world.pass(1);
     assert!(!get(&world, &member.name).await.unwrap().on_shift);
+    // On Wednesday she is on leave; on Thursday at the same time she works.
+    world.pass(2 * 86_400 - 3 * 3600);
+    assert!(!get(&world, &member.name).await.unwrap().on_shift, "on leave");
+    world.pass(86_400);
+    assert!(get(&world, &member.name).await.unwrap().on_shift);
+}
+
+/// Every change is a state event that names what it touched.
+#[tokio::test]
+async fn each_field_can_be_changed_and_is_told_with_the_whole_state() {
+    let (world, member) = one().await;
+    let other = world.open(a_department("support", &["question"])).await.unwrap();
+    let mut shifts = member.shifts.clone().unwrap();
+    shifts.exceptions.clear();
+    let wanted = StaffMember {
+        given_name: "मीरा".to_owned(),
+        family_name: "राव".to_owned(),
+        role: Role::Lead.into(),
+        department: other.name.clone(),
+        languages: vec!["ur".to_owned()],
+        skills: vec!["question".to_owned(), "repair".to_owned()],
+        shifts: Some(shifts),
+        capacity: 9,
+        authority_limits: vec![limit(Kind::Gift, 100, "EUR")],
+        ..member.clone()
+    };
+    for field in [
+        "given_name",
+        "family_name",
+        "role",
+        "department",
+        "languages",
+        "skills",
+        "shifts",
+        "capacity",
+        "authority_limits",
+    ] {
+        let wanted = StaffMember { etag: String::new(), ..wanted.clone() };
+        update(&world, wanted, &[field]).await.unwrap();
+        let emitted = world.emitted().await;
+        let last = emitted.last().unwrap();
+        let event: StaffMemberEvent = last.read();
+        assert_eq!((last.kind.as_str(), event.version), ("seva.staff.staff_member.updated.v1", last.sequence));
+        assert_eq!(event.changed_fields, [field]);
+    }
+    let now = get(&world, &member.name).await.unwrap();
+    let expected = StaffMember {
+        version: 10,
+        etag: "\"v10\"".to_owned(),
+        update_time: now.update_time,
+        // Without the leave, and at an hour at which the others work.
+        on_shift: now.on_shift,
+        ..wanted
+    };
+    assert_eq!(now, expected);
+    let event: StaffMemberEvent = world.emitted().await.last().unwrap().read();
+    assert_eq!((event.role(), event.capacity, event.department), (Role::Lead, 9, other.name));
+    assert_eq!((event.authority_limits, event.languages), (now.authority_limits, vec!["ur".to_owned()]));
 }
 
 /// ST7
 #[tokio::test]
 async fn every_fault_is_told_at_once() {
     let world = World::new().await;
-    let limit = |kind: Kind, minor_units, currency: &str| AuthorityLimit {
-        kind: kind.into(),
-        per_grant: Some(Money { minor_units, currency: currency.to_owned() }),
-    };
     let wrong = StaffMember {
         given_name: "a\nb".to_owned(),
         user: " ".to_owned(),

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use prost::Message;
 use seva_proto::{
-    common::v1::{BusinessCalendar, ErrorReason, Translation, Weekday, WeeklyInterval},
+    common::v1::{BusinessCalendar, DatedException, ErrorReason, Money, Translation, Weekday, WeeklyInterval},
     staff::v1::{
-        CreateDepartmentRequest, CreateStaffMemberRequest, Department, Shifts, StaffMember,
-        department_service_server::DepartmentService, staff_member::Role,
+        AuthorityLimit, CreateDepartmentRequest, CreateStaffMemberRequest, Department, Shifts, StaffMember,
+        authority_limit::Kind, department_service_server::DepartmentService, staff_member::Role,
         staff_member_service_server::StaffMemberService,
     },
 };
@@ -175,10 +175,20 @@ pub fn somebody(user: &str, department: &str) -> StaffMember {
         department: department.to_owned(),
         languages: vec!["hi".to_owned(), "en".to_owned()],
         skills: vec!["delivery".to_owned()],
-        shifts: Some(Shifts { zone: "Asia/Kolkata".to_owned(), intervals: weekdays(), exceptions: Vec::new() }),
+        shifts: Some(Shifts { zone: "Asia/Kolkata".to_owned(), intervals: weekdays(), exceptions: vec![on_leave()] }),
         capacity: 5,
+        authority_limits: vec![limit(Kind::Refund, 50_000, "INR"), limit(Kind::Coupon, 500, "INR")],
         ..StaffMember::default()
     }
+}
+
+/// The Wednesday after the beginning, on which nobody works.
+pub fn on_leave() -> DatedException {
+    DatedException { date: "2026-03-04".to_owned(), hours: Vec::new() }
+}
+
+pub fn limit(kind: Kind, minor_units: i64, currency: &str) -> AuthorityLimit {
+    AuthorityLimit { kind: kind.into(), per_grant: Some(Money { minor_units, currency: currency.to_owned() }) }
 }
 
 /// Whether a refusal has this reason.

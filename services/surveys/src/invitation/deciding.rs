@@ -15,7 +15,9 @@ use super::{
     store::{self, Schedule},
 };
 use crate::{
-    loop_case, programme, recipient, survey,
+    loop_case, programme,
+    recipient::{self, Recipient},
+    survey,
     throttle::{self, Entry, Rules},
 };
 
@@ -75,13 +77,17 @@ impl Decisions {
             return Ok(());
         }
         let mut transaction = self.db.begin().await?;
-        // Read before the locks, as they name the mailboxes to be locked; a change of address that comes later is for the next decision.
-        let recipients = recipient::store::find(&mut transaction, customers).await?;
-        let mailboxes: BTreeSet<Uuid> = recipients.values().filter_map(|recipient| recipient.mailbox).collect();
+        // Which mailboxes are to be locked is read before the locks, and what decisions are made from is read under them.
+        let before = recipient::store::find(&mut transaction, customers).await?;
+        let mailboxes: BTreeSet<Uuid> = before.values().filter_map(|recipient| recipient.mailbox).collect();
         let mailboxes: Vec<Uuid> = mailboxes.into_iter().collect();
         throttle::store::lock(&mut transaction, customers, &mailboxes).await?;
+        let recipients = recipient::store::find(&mut transaction, customers).await?;
         let coming = now.saturating_add(self.rules.hold).unwrap_or(Timestamp::MAX);
-        let held = store::held_of(&mut transaction, customers, coming).await?;
+        let mut held = store::held_of(&mut transaction, customers, coming).await?;
+        // Whoever got another mailbox in between is decided about when the lease has run out.
+        let is_locked = |recipient: &Recipient| recipient.mailbox.is_none_or(|mailbox| mailboxes.contains(&mailbox));
+        held.retain(|held| recipients.get(&held.customer).is_none_or(is_locked));
         let known = Known {
             ledgers: throttle::store::load(&mut transaction, customers, &mailboxes).await?,
             recipients,

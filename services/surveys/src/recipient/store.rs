@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::{KnownTicket, Recipient};
 use crate::stored::malformed;
 
-/// Writes what events told of customers, each only over an older one.
+/// Writes what events told of customers, each only over an older one or itself: a cursor that is set back fills in what was not kept before.
 pub async fn save(connection: &mut PgConnection, heard: &[Recipient]) -> Result<(), Fault> {
     let newest = newest(heard, |recipient| (recipient.customer, recipient.sequence));
     if newest.is_empty() {
@@ -23,7 +23,7 @@ pub async fn save(connection: &mut PgConnection, heard: &[Recipient]) -> Result<
          on conflict on constraint recipient_pkey do update
          set sequence = excluded.sequence, language = excluded.language, has_email = excluded.has_email,
              mailbox_id = excluded.mailbox_id, can_be_asked = excluded.can_be_asked
-         where excluded.sequence > r.sequence",
+         where excluded.sequence >= r.sequence",
         &newest.iter().map(|recipient| recipient.customer).collect::<Vec<_>>(),
         &newest.iter().map(|recipient| recipient.sequence).collect::<Vec<_>>(),
         &newest.iter().map(|recipient| recipient.language.as_str()).collect::<Vec<_>>() as _,
@@ -54,7 +54,7 @@ pub async fn save_tickets(connection: &mut PgConnection, heard: &[KnownTicket]) 
          on conflict on constraint known_ticket_pkey do update
          set customer_id = excluded.customer_id, sequence = excluded.sequence, is_open = excluded.is_open,
              contacted_at = greatest(t.contacted_at, excluded.contacted_at)
-         where excluded.sequence > t.sequence",
+         where excluded.sequence >= t.sequence",
         &newest.iter().map(|ticket| ticket.ticket).collect::<Vec<_>>(),
         &newest.iter().map(|ticket| ticket.customer).collect::<Vec<_>>(),
         &newest.iter().map(|ticket| ticket.sequence).collect::<Vec<_>>(),

@@ -165,7 +165,7 @@ pub fn is_closed(invitation: &Invitation, response: Option<&Response>, now: Time
 /// What a save does, or why it is refused.
 ///
 /// # Errors
-/// `RESPONSE_CLOSED`, `ETAG_MISMATCH`, `FIELDS_INVALID` with every answer that does not fit.
+/// `RESPONSE_CLOSED`, `FIELDS_INVALID` with every answer that does not fit, `ETAG_MISMATCH`.
 pub fn save(
     invitation: &Invitation,
     response: Option<Response>,
@@ -180,16 +180,17 @@ pub fn save(
         let description = "the answers are complete, or the time to give them is over";
         return Err(Error::precondition(ErrorReason::ResponseClosed, "SU1", subject(), description));
     }
+    let before: Vec<&str> =
+        response.iter().flat_map(|response| &response.answers).map(|answered| answered.question_id.as_str()).collect();
+    let was_complete = response.as_ref().is_some_and(|response| response.state == State::Completed);
+    let complete = save.complete || was_complete;
+    // What is wrong whatever was saved since is told first, so that a form that is sent twice is told the same twice.
+    version.check_answers(&save.answers, &before, complete)?;
     let current = response.as_ref().map_or(0, |response| response.revision);
     if save.revision != current {
         return Err(Error::aborted(ErrorReason::EtagMismatch, "other answers were saved since these were read")
             .with_metadata("current_revision", current.to_string()));
     }
-    let before: Vec<&str> =
-        response.iter().flat_map(|response| &response.answers).map(|answered| answered.question_id.as_str()).collect();
-    let was_complete = response.as_ref().is_some_and(|response| response.state == State::Completed);
-    let complete = save.complete || was_complete;
-    version.check_answers(&save.answers, &before, complete)?;
 
     let mut after = response.unwrap_or_else(|| Response {
         id: new_id,

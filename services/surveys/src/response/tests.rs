@@ -113,6 +113,8 @@ fn an_older_revision_a_faulty_answer_and_a_missing_one_are_refused() {
         (saving(2, vec![scored("csat", 5)], false), ErrorReason::EtagMismatch),
         (saving(1, vec![scored("csat", 6)], false), ErrorReason::FieldsInvalid),
         (saving(1, vec![], true), ErrorReason::FieldsInvalid),
+        // The same form again, after its faultless answers were saved: it is told the same.
+        (saving(0, vec![scored("csat", 6)], false), ErrorReason::FieldsInvalid),
     ] {
         let refused = saved(&invitation, Some(response.clone()), &given, hour(3)).unwrap_err();
         assert_eq!(refused.reason(), reason, "{given:?}");

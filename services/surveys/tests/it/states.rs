@@ -12,7 +12,11 @@ use seva_proto::{
         programme::Trigger,
         response::State as ResponseState,
     },
-    tickets::v1::{Matter, TicketEvent, message::Visibility, ticket::State as TicketState},
+    tickets::v1::{
+        Matter, TicketEvent,
+        message::Visibility,
+        ticket::{CancelReason, State as TicketState},
+    },
 };
 use seva_values::{format_name, new_id};
 use uuid::Uuid;
@@ -90,6 +94,11 @@ async fn a_day_after_the_last_word_on_another_matter_customers_are_asked_again()
     // What was said: to the customer, among staff, and by nobody.
     let said =
         |visibility: Visibility| TicketEvent { message_visibility: visibility.into(), ..a_closed_ticket(Uuid::nil()) };
+    let canceled = |reason: CancelReason| TicketEvent {
+        state: TicketState::Canceled.into(),
+        cancel_reason: reason.into(),
+        ..a_closed_ticket(Uuid::nil())
+    };
     let mut expected = Vec::new();
     for (kind, word, hours_before, reason) in [
         ("seva.tickets.ticket.replied.v1", said(Visibility::Public), 23, SuppressReason::RecentContact),
@@ -97,6 +106,8 @@ async fn a_day_after_the_last_word_on_another_matter_customers_are_asked_again()
         ("seva.tickets.ticket.replied.v1", said(Visibility::Internal), 1, SuppressReason::Unspecified),
         ("seva.tickets.ticket.resolved.v1", said(Visibility::Unspecified), 23, SuppressReason::RecentContact),
         ("seva.tickets.ticket.updated.v1", said(Visibility::Unspecified), 1, SuppressReason::Unspecified),
+        ("seva.tickets.ticket.canceled.v1", canceled(CancelReason::ByCustomer), 23, SuppressReason::RecentContact),
+        ("seva.tickets.ticket.canceled.v1", canceled(CancelReason::Spam), 1, SuppressReason::Unspecified),
     ] {
         let customer = world.customer("hi").await;
         let order = world.delivered(customer).await;

@@ -27,7 +27,7 @@ use crate::{
     ticket::{
         Commands, State, Ticket,
         commands::{AnswerResolution, SendMessage, is_current},
-        convert::{by_link, message_to_proto, number_of, said_by_link},
+        convert::{by_link, message_to_proto, number_of},
         model::COLLECTION,
         store,
     },
@@ -120,11 +120,13 @@ impl ConversationService for ConversationRpc {
     ) -> Result<Response<SendMessageResponse>, Status> {
         let (write, command) = incoming_write(request, |request| {
             let (id, generation) = self.verified(&request.token)?;
-            Ok(SendMessage { id, generation, text: said_by_link(&request.text)? })
+            Ok(SendMessage { id, generation, text: by_link(false, &request.text)? })
         })?;
-        let id = command.id;
+        let (id, generation) = (command.id, command.generation);
         self.commands.send_message(&write, command).await?;
         let ticket = store::load(&self.db, id).await?;
+        // What was said before is remembered longer than its link may lead here.
+        is_current(&ticket, generation)?;
         Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(&ticket).await?) }))
     }
 }

@@ -11,7 +11,10 @@ use super::{
     kind::Kind,
     model::Ticket,
     state::State,
-    store::{self, Listed, TicketRow},
+    store::{
+        self, TicketRow,
+        listed::{self, BasicRow, Listed},
+    },
 };
 
 /// Orders that a list of tickets allows; each has its index.
@@ -56,9 +59,24 @@ pub struct ListTickets {
 
 impl Keyed for TicketRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
-        let time = if order.column == "updated_at" { self.updated_at } else { self.created_at };
-        (SortKey::Time(time.to_jiff()), self.id)
+        place(order, self.created_at, self.updated_at, self.id)
     }
+}
+
+impl Keyed for BasicRow {
+    fn place(&self, order: &Order) -> (SortKey, Uuid) {
+        place(order, self.created_at, self.updated_at, self.id)
+    }
+}
+
+fn place(
+    order: &Order,
+    created_at: jiff_sqlx::Timestamp,
+    updated_at: jiff_sqlx::Timestamp,
+    id: Uuid,
+) -> (SortKey, Uuid) {
+    let time = if order.column == "updated_at" { updated_at } else { created_at };
+    (SortKey::Time(time.to_jiff()), id)
 }
 
 /// One ticket.
@@ -75,19 +93,23 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 
 /// A page of tickets.
 pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Error> {
-    let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
-    let items = match query.view {
-        View::Basic => store::basic(items)?,
-        View::Full => store::full(db.calls(), items).await?,
-    };
-    Ok(Page { items, next_page_token })
+    match query.view {
+        View::Basic => {
+            let Page { items, next_page_token } = listing(query).fetch::<BasicRow>(db.calls()).await?;
+            Ok(Page { items: listed::basic(items)?, next_page_token })
+        }
+        View::Full => {
+            let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
+            Ok(Page { items: listed::full(db.calls(), items).await?, next_page_token })
+        }
+    }
 }
 
 /// The statement of a page of tickets.
 pub fn listing(query: &ListTickets) -> Listing<'_> {
     let select = match query.view {
-        View::Basic => store::SELECT_BASIC,
-        View::Full => store::SELECT_FULL,
+        View::Basic => listed::SELECT_BASIC,
+        View::Full => listed::SELECT_FULL,
     };
     let listing = Listing::new(select, query.order, &query.page)
         .and_value("customer_id =", query.customer)

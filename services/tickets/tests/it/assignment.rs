@@ -6,7 +6,7 @@ use seva_proto::{
     common::v1::{ErrorReason, Weekday, WeeklyInterval},
     staff::v1::{EndServiceRequest, staff_member::Presence, staff_member_service_client::StaffMemberServiceClient},
     tickets::v1::{
-        AssignTicketRequest, ListMessagesRequest,
+        AssignTicketRequest, ListMessagesRequest, Ticket,
         ticket::{State, WaitReason},
     },
 };
@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use crate::world::{World, a_ticket, invariant, is_refused};
 
-async fn waits_for(world: &World, name: &str, reason: WaitReason) {
-    world.until(reason.as_str_name(), name, |ticket| ticket.wait_reason() == reason).await;
+async fn waits_for(world: &World, name: &str, reason: WaitReason) -> Ticket {
+    world.until(reason.as_str_name(), name, |ticket| ticket.wait_reason() == reason).await
 }
 
 fn assign(name: &str, assignee: &str, reason: &str) -> AssignTicketRequest {
@@ -82,6 +82,39 @@ async fn a_ticket_of_the_night_is_taken_when_the_shift_begins() {
     assert_eq!(world.get(&ticket).await.state(), State::New);
     world.pass(1);
     assert_eq!(world.assigned(&ticket).await.assignee, radha);
+}
+
+/// TK2: a claim is over the state that was seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_claim_a_ticket_that_they_all_saw_one_gets_it() {
+    let world = Arc::new(World::new().await);
+    let department = world.department("support", &["question"]).await;
+    let mut members = Vec::new();
+    for user in ["a", "b", "c", "d", "e", "f"] {
+        let member = world.member(user, &department, &["en"], 5).await;
+        // So that routing gives them nothing; they are people who go over that.
+        world.presence(&member, Presence::Away).await;
+        members.push((user, member));
+    }
+    for _ in 0..5 {
+        let ticket = world.create(a_ticket(world.customer("en").await)).await.unwrap().name;
+        let seen = waits_for(&world, &ticket, WaitReason::NobodyOnShift).await;
+        let mut claims = JoinSet::new();
+        for (user, member) in members.clone() {
+            let (world, claim) = (
+                world.clone(),
+                AssignTicketRequest { etag: seen.etag.clone(), ..assign(&ticket, &member, "I have it in my hands") },
+            );
+            claims.spawn(async move { world.tickets_of(user).assign_ticket(claim).await });
+        }
+        let (given, refused): (Vec<_>, Vec<_>) = claims.join_all().await.into_iter().partition(Result::is_ok);
+        assert_eq!(given.len(), 1, "{given:?}");
+        let winner = given.into_iter().next().unwrap().unwrap().into_inner().ticket.unwrap();
+        assert_eq!(world.get(&ticket).await, winner);
+        for refused in refused {
+            is_refused(refused, ErrorReason::EtagMismatch);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,6 +214,7 @@ async fn lists_page_through_what_fits_once_in_every_order() {
     is_refused(world.tickets().list_tickets(other).await, ErrorReason::PageTokenInvalid);
 }
 
+// TK27
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_tells_what_a_queue_shows_or_everything() {
     let world = World::new().await;

@@ -12,7 +12,8 @@ use seva_proto::{
         notification_service_client::NotificationServiceClient,
     },
     surveys::v1::{
-        Invitation, ListInvitationsRequest, invitation::SuppressReason,
+        Invitation, ListInvitationsRequest,
+        invitation::{State as InvitationState, SuppressReason},
         invitation_service_client::InvitationServiceClient,
     },
     tickets::v1::{
@@ -173,6 +174,9 @@ pub(super) fn count_invitations(summary: &mut Summary, invitations: &[Invitation
             reason => format!("{state}: {}", in_words(reason.as_str_name(), "SUPPRESS_REASON_")),
         };
         *summary.surveys.entry(state).or_default() += 1;
+        if !matches!(invitation.state(), InvitationState::Held | InvitationState::Suppressed) {
+            summary.surveys_invited += 1;
+        }
         if let Some(at) = invitation.send_time.as_ref().and_then(instant) {
             sent.entry(invitation.customer.as_str()).or_default().push(at);
         }

@@ -7,6 +7,14 @@ use seva_proto::{
         order::{PromisedDateOutcome, State as OrderState},
     },
     notifications::v1::{DecisionReason, Notification, notification::State},
+    surveys::v1::{
+        Invitation,
+        invitation::{State as InvitationState, SuppressReason},
+    },
+    tickets::v1::{
+        Matter, Ticket,
+        ticket::{Closure, State as TicketState, WaitReason},
+    },
 };
 
 use super::{collect::*, *};
@@ -86,6 +94,65 @@ fn messages_are_counted_as_sent_not_sent_or_waiting() {
     assert_eq!(summary.undelivered, 1);
     assert_eq!(summary.messages_sent(), 2);
     assert_eq!(summary.left_over(), ["1 messages still wait"]);
+}
+
+#[test]
+fn tickets_are_counted_by_what_they_follow_from_where_they_stand_and_what_they_wait_for() {
+    let of = |matter: &str, state: TicketState, closure: Closure, waits: WaitReason| Ticket {
+        matter: (!matter.is_empty()).then(|| Matter { kind: matter.to_owned(), ..Matter::default() }),
+        state: state.into(),
+        closure: closure.into(),
+        wait_reason: waits.into(),
+        ..Ticket::default()
+    };
+    let nobody = WaitReason::Unspecified;
+    let mut summary = Summary::default();
+    count_tickets(
+        &mut summary,
+        &[
+            of("promised_day_missed", TicketState::Closed, Closure::Verified, nobody),
+            of("promised_day_missed", TicketState::Closed, Closure::Unverified, nobody),
+            of("", TicketState::New, Closure::Unspecified, WaitReason::NobodyOnShift),
+        ],
+    );
+
+    let expected = |counts: &[(&str, u64)]| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let opened: BTreeMap<String, u64> = expected(&[("asked by a person", 1), ("promised_day_missed", 2)]);
+    let states: BTreeMap<String, u64> = expected(&[("closed: unverified", 1), ("closed: verified", 1), ("new", 1)]);
+    let waiting: BTreeMap<String, u64> = expected(&[("nobody on shift", 1)]);
+    assert_eq!((&summary.tickets_opened, &summary.tickets), (&opened, &states));
+    assert_eq!(summary.tickets_waiting, waiting);
+    // A missed day without its ticket is a difference.
+    summary.events.insert("seva.customers.order.promised_day_missed.v1".to_owned(), 3);
+    assert_eq!(summary.differences(&Expectation::default()), ["tickets for missed days: 3 expected, 2 found"]);
+}
+
+#[test]
+fn whoever_is_invited_twice_within_thirty_days_is_a_difference() {
+    let of = |customer: &str, state: InvitationState, reason: SuppressReason, sent: &str| Invitation {
+        customer: customer.to_owned(),
+        state: state.into(),
+        suppress_reason: reason.into(),
+        send_time: if sent.is_empty() { None } else { time(sent) },
+        ..Invitation::default()
+    };
+    let asked = SuppressReason::Unspecified;
+    let mut invitations = vec![
+        of("a", InvitationState::Completed, asked, "2018-01-01T00:00:00Z"),
+        of("a", InvitationState::Expired, asked, "2018-01-31T00:00:00Z"),
+        of("b", InvitationState::Sent, asked, "2018-01-02T00:00:00Z"),
+        of("b", InvitationState::Suppressed, SuppressReason::Throttled, ""),
+        of("c", InvitationState::Held, asked, ""),
+    ];
+    let mut summary = Summary::default();
+    count_invitations(&mut summary, &invitations);
+    assert_eq!((summary.surveys_invited, summary.surveyed_too_soon), (3, 0));
+    assert_eq!(summary.surveys.get("suppressed: throttled"), Some(&1), "{:?}", summary.surveys);
+
+    invitations.push(of("b", InvitationState::Sent, asked, "2018-01-31T23:59:59Z"));
+    let mut summary = Summary::default();
+    count_invitations(&mut summary, &invitations);
+    assert_eq!(summary.differences(&Expectation::default()), ["customers surveyed too soon: 0 expected, 1 found"]);
 }
 
 #[test]

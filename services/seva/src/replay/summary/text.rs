@@ -29,6 +29,7 @@ impl fmt::Display for Summary {
         section(f, "Tickets by final state", &self.tickets)?;
         section(f, "Tickets that still wait for somebody", &self.tickets_waiting)?;
         section(f, "Surveys", &self.surveys)?;
+        line(f, "  invited in all", self.surveys_invited)?;
         section(f, "Dead letters", &self.dead_letters)?;
         section(f, "Events", &self.events)
     }

@@ -16,7 +16,7 @@ use crate::{
     ticket::{
         model::{COLLECTION, Change, Matter, Ticket},
         state::Closure,
-        store::Listed,
+        store::listed::Listed,
     },
 };
 

@@ -32,6 +32,8 @@ pub use answers::{event_of, message_to_proto, number_of};
 const CUSTOMERS: &str = "customers";
 /// Longest title, and longest word of who was on the phone, in characters.
 const MAX_LINE_CHARS: usize = 200;
+/// Longest text that comes by link, in characters.
+const MAX_LINK_TEXT_CHARS: usize = 4_000;
 /// Longest word of a matter, in bytes.
 const MAX_MATTER_BYTES: usize = 200;
 /// Paths of an update mask.
@@ -330,15 +332,17 @@ impl TryFrom<pb::CancelTicketRequest> for CancelTicket {
     }
 }
 
-/// What the customer says by link: nothing when it is solved.
-pub fn by_link(solved: bool, given: &str) -> Result<String, Error> {
-    let parsed = if solved { optional_words(given) } else { words(given) };
+/// What the customer says by link; it may be nothing where that is `optional`. Shorter than what staff may write, so that a conversation stays
+/// within an answer.
+pub fn by_link(optional: bool, given: &str) -> Result<String, Error> {
+    let parsed = if given.chars().count() > MAX_LINK_TEXT_CHARS {
+        Err(Invalid::new("TEXT_TOO_LONG", format!("has {MAX_LINK_TEXT_CHARS} characters at most")))
+    } else if optional {
+        optional_words(given)
+    } else {
+        words(given)
+    };
     parsed.map_err(|invalid| Error::invalid_field("text", invalid))
-}
-
-/// What the customer says by link, when it is all that there is.
-pub fn said_by_link(given: &str) -> Result<String, Error> {
-    words(given).map_err(|invalid| Error::invalid_field("text", invalid))
 }
 
 /// Gives the two ways between an enum of the model and one of the contract.

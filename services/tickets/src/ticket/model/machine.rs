@@ -133,17 +133,16 @@ impl Ticket {
                     act = Act::Pending;
                 }
             }
-            (Author::Customer, true) => match self.state {
-                State::Resolved => {
+            (Author::Customer, true) => {
+                if !self.accepts_messages_of_customer() {
                     let why = "it is resolved: record what the customer says by confirming or rejecting it";
                     return Err(self.refusal("TK4", why));
                 }
-                State::PendingCustomer => {
+                if self.state == State::PendingCustomer {
                     next.state = State::Open;
                     next.clocks.resume(now);
                 }
-                _ => {}
-            },
+            }
             _ => {}
         }
         Ok(Change { message: Some(reply.at(now)), ..next.with(act, &["messages"]) })

@@ -1,6 +1,7 @@
-//! All SQL of tickets: reads here, writes by calls in [`save`], writes of workers and consumers, many at once, in [`batch`].
+//! All SQL of tickets: reads here, lists in [`listed`], writes by calls in [`save`], writes of workers and consumers, many at once, in [`batch`].
 
 pub mod batch;
+pub mod listed;
 pub mod save;
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use super::{
     state::{CancelReason, Cause, Closure, State},
 };
 use crate::{
-    clock::{self, Calendar, Clocks, Shown},
+    clock::{self, Calendar, Clocks},
     recipient::{Recipient, Tier},
     routing::WaitReason,
     stored::malformed,
@@ -26,16 +27,7 @@ use crate::{
 
 pub use batch::{lock, save_all};
 
-/// Lists of whole tickets begin so.
-pub const SELECT_FULL: &str = "select * from ticket";
-
-/// Lists of what queues show begin so.
-pub const SELECT_BASIC: &str =
-    "select id, version, number, customer_id, kind, priority, state, title, department, assignee, wait_reason, language,
-            reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at, updated_at, resolved_at, closed_at, next_due_at
-     from ticket";
-
-/// A ticket as the database holds it, without its clocks; in a list of what queues show, with nothing in the other columns.
+/// A ticket as the database holds it, without its clocks.
 #[derive(sqlx::FromRow)]
 pub struct TicketRow {
     pub id: Uuid,
@@ -46,54 +38,34 @@ pub struct TicketRow {
     priority: String,
     state: String,
     title: String,
-    #[sqlx(default)]
     stated_problem: String,
-    #[sqlx(default)]
     root_cause: Option<String>,
-    #[sqlx(default)]
     root_description: Option<String>,
-    #[sqlx(default)]
     matter_kind: Option<String>,
-    #[sqlx(default)]
     matter_subject: Option<String>,
-    #[sqlx(default)]
     matter_version: Option<String>,
     department: Option<Uuid>,
     assignee: Option<Uuid>,
-    #[sqlx(default)]
     over_limits: bool,
     wait_reason: Option<String>,
-    #[sqlx(default)]
     route_at: Option<jiff_sqlx::Timestamp>,
     language: String,
-    #[sqlx(default)]
     resolver: Option<Uuid>,
     reopen_count: i32,
-    #[sqlx(default)]
     resolution: i32,
     verification_attempts: i32,
-    #[sqlx(default)]
     verification_due_at: Option<jiff_sqlx::Timestamp>,
-    #[sqlx(default)]
     answered_resolution: Option<i32>,
-    #[sqlx(default)]
     answered_solved: Option<bool>,
     closure: Option<String>,
     cancel_reason: Option<String>,
     follow_up_of: Option<Uuid>,
-    #[sqlx(default)]
     link_generation: i32,
-    #[sqlx(default)]
     cause_source: Option<String>,
-    #[sqlx(default)]
     cause_event_id: Option<Uuid>,
-    #[sqlx(default)]
     correlation_id: String,
-    #[sqlx(default)]
     causation_id: String,
-    #[sqlx(default)]
     hops: i16,
-    #[sqlx(default)]
     traceparent: Option<String>,
     pub created_at: jiff_sqlx::Timestamp,
     pub updated_at: jiff_sqlx::Timestamp,
@@ -233,39 +205,6 @@ pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketR
             read(row, of_ticket)
         })
         .collect()
-}
-
-/// A ticket of a list.
-#[derive(Debug)]
-pub struct Listed {
-    /// Without its clocks: a page needs no calendars, which are most of what it takes to read them.
-    pub ticket: Ticket,
-    /// What is told of its clocks, the soonest due first; none in a list of what queues show.
-    pub clocks: Vec<Shown>,
-    /// When the soonest due of those that run is due.
-    pub next_due_at: Option<Timestamp>,
-}
-
-/// Rows as queues show them.
-pub(crate) fn basic(rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
-    rows.into_iter().map(|row| listed(row, Vec::new())).collect()
-}
-
-/// Rows with what is told of their clocks, in the same order.
-pub(crate) async fn full(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut clocks = clock::store::shown(executor, &ids).await?;
-    rows.into_iter()
-        .map(|row| {
-            let of_ticket = clocks.remove(&row.id).unwrap_or_default();
-            listed(row, of_ticket)
-        })
-        .collect()
-}
-
-fn listed(row: TicketRow, clocks: Vec<Shown>) -> Result<Listed, Fault> {
-    let next_due_at = row.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
-    Ok(Listed { ticket: read(row, Clocks::default())?, clocks, next_due_at })
 }
 
 /// Locks rows in the order of their ids.
