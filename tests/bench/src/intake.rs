@@ -139,7 +139,7 @@ pub fn event(order: usize, sequence: usize) -> CloudEvent {
     let customer = Some(ReportedCustomer {
         id: format!("c-{customer}"),
         given_name: "Asha".to_owned(),
-        email: if customer % REACHED == 0 { format!("c-{customer}@example.com") } else { String::new() },
+        email: if customer.is_multiple_of(REACHED) { format!("c-{customer}@example.com") } else { String::new() },
         languages: vec!["hi".to_owned()],
         zone: "Asia/Kolkata".to_owned(),
         ..Default::default()

@@ -119,7 +119,7 @@ fn tickets_are_counted_by_what_they_follow_from_where_they_stand_and_what_they_w
     let expected = |counts: &[(&str, u64)]| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     let opened: BTreeMap<String, u64> = expected(&[("asked by a person", 1), ("promised_day_missed", 2)]);
     let states: BTreeMap<String, u64> = expected(&[("closed: unverified", 1), ("closed: verified", 1), ("new", 1)]);
-    let waiting: BTreeMap<String, u64> = expected(&[("nobody on shift", 1)]);
+    let waiting: BTreeMap<String, u64> = expected(&[("nobody_on_shift", 1)]);
     assert_eq!((&summary.tickets_opened, &summary.tickets), (&opened, &states));
     assert_eq!(summary.tickets_waiting, waiting);
     // A missed day without its ticket is a difference.
