@@ -127,8 +127,18 @@ impl Visit {
         self.look("ticket-faulty").await;
         browser.type_into("textarea[name=text]", self.words.rejection).await;
         browser.go("form:has([name=solved][value=no]) button").await;
-        assert!(browser.text().await.contains(self.words.rejection) && !browser.has("form").await);
+        assert!(browser.text().await.contains(self.words.rejection) && !browser.has("[name=solved]").await);
         self.look("ticket-rejected").await;
+        self.follows().await;
+        // It is worked on again: something can be added, and nothing is not something.
+        browser.go("form[action$='/message'] button").await;
+        assert!(browser.has("[aria-invalid=true]").await, "it has to be said what is to be sent");
+        self.look("ticket-nothing-written").await;
+        browser.type_into("textarea[name=text]", self.words.answer).await;
+        browser.go("form[action$='/message'] button").await;
+        assert!(browser.text().await.contains(self.words.answer) && browser.has(".note").await);
+        assert_eq!(browser.value("textarea[name=text]").await, "", "it was sent");
+        self.look("ticket-written").await;
         self.follows().await;
         Agent::new(&self.suite, AGENT).resolve(&self.ticket, self.words.note).await;
         self.follows().await;
