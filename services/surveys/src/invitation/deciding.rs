@@ -11,14 +11,13 @@ use uuid::Uuid;
 use super::{
     decision::{Decided, Known, decide_all},
     model::{Change, Invitation},
-    state::State,
     store::{self, Schedule},
 };
 use crate::{
     loop_case, programme,
     recipient::{self, Recipient},
     survey,
-    throttle::{self, Entry, Rules},
+    throttle::{self, Rules},
 };
 
 /// Who says so in the events.
@@ -88,30 +87,20 @@ impl Decisions {
         // Whoever got another mailbox in between is decided about when the lease has run out.
         let is_locked = |recipient: &Recipient| recipient.mailbox.is_none_or(|mailbox| mailboxes.contains(&mailbox));
         held.retain(|held| recipients.get(&held.customer).is_none_or(is_locked));
-        let known = Known {
+        let mut known = Known {
             ledgers: throttle::store::load(&mut transaction, customers, &mailboxes).await?,
             recipients,
             ..self.look(&mut transaction, customers, &held, now).await?
         };
         let (mut changes, mut waiting): (Vec<Change>, Vec<_>) = (Vec::new(), Vec::new());
-        for decided in decide_all(held, &known, &self.rules, now) {
+        for decided in decide_all(held, &mut known, &self.rules, now) {
             match decided {
                 Decided::Changed(change) => changes.push(*change),
                 Decided::Waits { invitation, until } => waiting.push((invitation, until)),
             }
         }
-        let queued = changes.iter().map(|change| &change.after).filter(|after| after.state == State::Queued);
-        let entries: Vec<Entry> = queued
-            .map(|after| Entry {
-                invitation: after.id,
-                programme: after.programme,
-                customer: after.customer,
-                mailbox: known.recipients.get(&after.customer).and_then(|recipient| recipient.mailbox),
-                asked_at: after.decide_at,
-            })
-            .collect();
         store::wait(&mut transaction, &waiting).await?;
-        throttle::store::reserve(&mut transaction, &entries).await?;
+        throttle::store::reserve(&mut transaction, known.ledgers.added()).await?;
         store::save(&mut transaction, ACTOR, &changes).await?;
         self.db.commit(transaction).await
     }

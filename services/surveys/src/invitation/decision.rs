@@ -75,10 +75,10 @@ pub fn draw(salt: &[u8], subject: &str) -> f64 {
 /// Decides about every invitation that is due at `now`, of any customers.
 ///
 /// `held` are all held ones of these customers that come due within [`Rules::hold`]. Of several of one customer the one of the highest
-/// priority goes first (SU13).
+/// priority goes first (SU13). Whoever is asked takes a place in the ledgers, which tell in the end what was added.
 #[must_use]
-pub fn decide_all(held: Vec<Invitation>, known: &Known, rules: &Rules, now: Timestamp) -> Vec<Decided> {
-    let mut ledgers = known.ledgers.clone();
+pub fn decide_all(held: Vec<Invitation>, known: &mut Known, rules: &Rules, now: Timestamp) -> Vec<Decided> {
+    let mut ledgers = std::mem::take(&mut known.ledgers);
     let (mut due, coming): (Vec<_>, Vec<_>) =
         held.into_iter().partition(|invitation| invitation.due_at.is_some_and(|due_at| due_at <= now));
     due.sort_by_key(|invitation| (Reverse(priority(invitation, known)), invitation.decide_at, invitation.id));
@@ -90,7 +90,9 @@ pub fn decide_all(held: Vec<Invitation>, known: &Known, rules: &Rules, now: Time
         let rivals = rivals.get(&invitation.customer).map_or(&[][..], Vec::as_slice);
         decide(&invitation, rivals, known, &mut ledgers, rules, now)
     };
-    due.into_iter().filter_map(decide).collect()
+    let decided = due.into_iter().filter_map(decide).collect();
+    known.ledgers = ledgers;
+    decided
 }
 
 fn priority(invitation: &Invitation, known: &Known) -> Option<i32> {

@@ -55,6 +55,8 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledgers {
     entries: Vec<Entry>,
+    /// How many of them were known before; the others were added.
+    known: usize,
 }
 
 /// What one customer was asked, and whoever shares the mailbox.
@@ -69,12 +71,18 @@ impl Ledgers {
     /// Of these entries, in any order.
     #[must_use]
     pub fn of(entries: Vec<Entry>) -> Self {
-        Self { entries }
+        Self { known: entries.len(), entries }
     }
 
     /// Adds what was accepted for sending.
     pub fn add(&mut self, entry: Entry) {
         self.entries.push(entry);
+    }
+
+    /// What was added, to be written.
+    #[must_use]
+    pub fn added(&self) -> &[Entry] {
+        &self.entries[self.known..]
     }
 
     /// What counts against asking this customer at this mailbox.

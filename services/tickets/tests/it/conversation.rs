@@ -39,14 +39,20 @@ async fn answer(world: &World, token: &str, resolution: i32, solved: bool) -> Re
     Ok(world.conversations().answer_resolution(request).await?.into_inner().conversation.unwrap())
 }
 
-/// A ticket that is resolved, and a link to it.
-async fn resolved() -> (World, String, String) {
+/// A ticket that Radha has.
+async fn assigned() -> (World, String) {
     let world = World::new().await;
     let department = world.department("support", &["question"]).await;
     world.member("radha", &department, &["en"], 5).await;
     let customer = world.customer("en").await;
     let name = world.create(a_ticket(customer)).await.unwrap().name;
     world.assigned(&name).await;
+    (world, name)
+}
+
+/// A ticket that is resolved, and a link to it.
+async fn resolved() -> (World, String, String) {
+    let (world, name) = assigned().await;
     let internal = ReplyToTicketRequest {
         name: name.clone(),
         visibility: message::Visibility::Internal.into(),
@@ -150,12 +156,7 @@ async fn say(world: &World, token: &str, text: &str, request_id: &str) -> Result
 
 /// A ticket whose customer is asked something, and a link to it.
 async fn asked() -> (World, String, String) {
-    let world = World::new().await;
-    let department = world.department("support", &["question"]).await;
-    world.member("radha", &department, &["en"], 5).await;
-    let customer = world.customer("en").await;
-    let name = world.create(a_ticket(customer)).await.unwrap().name;
-    world.assigned(&name).await;
+    let (world, name) = assigned().await;
     let question = ReplyToTicketRequest {
         name: name.clone(),
         visibility: message::Visibility::Public.into(),

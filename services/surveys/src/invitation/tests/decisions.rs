@@ -44,7 +44,7 @@ fn asked_by(programme: u128, at: Timestamp) -> Ledgers {
 }
 
 /// What became of each invitation: queued, or why not, or until when it waits.
-fn outcomes(held: Vec<Invitation>, known: Known, now: Timestamp) -> HashMap<u128, String> {
+fn outcomes(held: Vec<Invitation>, mut known: Known, now: Timestamp) -> HashMap<u128, String> {
     let outcome = |decided: Decided| match decided {
         Decided::Changed(change) => {
             let reason = change.after.suppress_reason.map_or("queued", |reason| reason.name());
@@ -54,7 +54,7 @@ fn outcomes(held: Vec<Invitation>, known: Known, now: Timestamp) -> HashMap<u128
             (invitation.as_u128(), format!("waits {}", until.duration_since(hour(0)).as_hours()))
         }
     };
-    decide_all(held, &known, &Rules::default(), now).into_iter().map(outcome).collect()
+    decide_all(held, &mut known, &Rules::default(), now).into_iter().map(outcome).collect()
 }
 
 fn expect(outcomes: HashMap<u128, String>, expected: &[(u128, &str)]) {
@@ -65,7 +65,7 @@ fn expect(outcomes: HashMap<u128, String>, expected: &[(u128, &str)]) {
 #[test]
 fn whoever_can_be_asked_is_asked_in_their_language_about_the_published_version() {
     let programme = a_programme(1);
-    let decided = decide_all(vec![held(1, &programme)], &known(&[programme]), &Rules::default(), hour(1));
+    let decided = decide_all(vec![held(1, &programme)], &mut known(&[programme]), &Rules::default(), hour(1));
 
     let [Decided::Changed(change)] = decided.as_slice() else { panic!("{decided:?}") };
     let after = &change.after;
@@ -104,8 +104,8 @@ fn whoever_is_not_asked_is_not_asked_for_a_reason() {
 #[test]
 fn a_throttled_customer_is_told_of_with_the_next_possible_time() {
     let programme = a_programme(1);
-    let known = Known { ledgers: asked_by(1, hour(0)), ..known(std::slice::from_ref(&programme)) };
-    let decided = decide_all(vec![held(1, &programme)], &known, &Rules::default(), hour(1));
+    let mut known = Known { ledgers: asked_by(1, hour(0)), ..known(std::slice::from_ref(&programme)) };
+    let decided = decide_all(vec![held(1, &programme)], &mut known, &Rules::default(), hour(1));
 
     let [Decided::Changed(change)] = decided.as_slice() else { panic!("{decided:?}") };
     assert_eq!(change.after.next_eligible_at, Some(hour(24 * 90)));
@@ -240,7 +240,7 @@ proptest! {
             let (looked_at, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(seen);
             let ledgers = Ledgers::of(asked.clone());
             let mut rest: HashMap<Uuid, Invitation> = looked_at.iter().map(|seen| (seen.id, seen.clone())).collect();
-            for decided in decide_all(looked_at, &Known { ledgers, ..known(&programmes) }, &rules, hour(now)) {
+            for decided in decide_all(looked_at, &mut Known { ledgers, ..known(&programmes) }, &rules, hour(now)) {
                 match decided {
                     Decided::Changed(change) => {
                         let after = rest.remove(&change.after.id).map(|_| change.after).unwrap();
