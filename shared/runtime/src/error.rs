@@ -103,6 +103,27 @@ impl Error {
         error
     }
 
+    /// Names one more thing that would have to be true first.
+    #[must_use]
+    pub fn with_precondition(
+        mut self,
+        invariant: impl Into<String>,
+        subject: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        self.0.preconditions.push(Precondition {
+            kind: invariant.into(),
+            subject: subject.into(),
+            description: description.into(),
+        });
+        self
+    }
+
+    /// Whether this invariant is why a step was refused.
+    pub fn is_refused_by(&self, invariant: &str) -> bool {
+        self.0.preconditions.iter().any(|precondition| precondition.kind == invariant)
+    }
+
     /// `ABORTED`: somebody else's write came first.
     pub fn aborted(reason: ErrorReason, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Aborted, reason, message)

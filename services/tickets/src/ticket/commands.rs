@@ -175,6 +175,15 @@ impl Commands {
         }
     }
 
+    /// Names what is under way, in the refusal to end a ticket because of it (TK11).
+    async fn with_open_work(&self, id: Uuid, error: Error) -> Error {
+        if !error.is_refused_by("TK11") {
+            return error;
+        }
+        let open = store::open_work(&self.db, id).await.unwrap_or_default();
+        open.into_iter().fold(error, |error, work| error.with_precondition("TK11", work, "it is over"))
+    }
+
     /// Changes the fields given.
     pub async fn update(&self, write: &Write, command: UpdateTicket) -> Result<UpdateTicketResponse, Error> {
         let UpdateTicket { id, etag, title, priority } = command;
@@ -254,7 +263,10 @@ impl Commands {
         let member = self.member(write).await?;
         let decide = |ticket: Ticket, now| ready(ticket.resolve(root_problem.clone(), note.clone(), member, now));
         let answer = |change: &Change| ResolveTicketResponse { ticket: Some((&change.ticket).into()) };
-        self.change(write, id, etag, decide, answer).await
+        match self.change(write, id, etag, decide, answer).await {
+            Err(error) => Err(self.with_open_work(id, error).await),
+            resolved => resolved,
+        }
     }
 
     /// Records that the customer said on the phone that it is solved.
@@ -318,7 +330,10 @@ impl Commands {
         let CancelTicket { id, etag, reason } = command;
         let decide = |ticket: Ticket, now| ready(ticket.cancel(reason, now));
         let answer = |change: &Change| CancelTicketResponse { ticket: Some((&change.ticket).into()) };
-        self.change(write, id, etag, decide, answer).await
+        match self.change(write, id, etag, decide, answer).await {
+            Err(error) => Err(self.with_open_work(id, error).await),
+            canceled => canceled,
+        }
     }
 
     /// The customer says by link whether a resolution solved it; answers the ticket after it.

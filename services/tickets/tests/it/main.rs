@@ -7,6 +7,7 @@ mod clocks;
 mod conversation;
 mod floor;
 mod matters;
+mod open_work;
 mod places;
 mod recipients;
 mod requests;

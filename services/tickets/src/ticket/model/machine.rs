@@ -79,6 +79,7 @@ impl Ticket {
             updated_at: now,
             resolved_at: None,
             closed_at: None,
+            open_work: 0,
             clocks: Clocks::start(&targets, policy_version, &calendar, now),
         };
         Change { ticket, act: Act::Created, message: None, breached: None, changed: &["*"] }
@@ -232,6 +233,7 @@ impl Ticket {
         if !self.holds_place() {
             return Err(self.refusal("TK3", "it is open or waits for the customer: somebody has to have it first"));
         }
+        self.has_no_open_work()?;
         let mut next = self.next(now);
         next.clocks.respond(now);
         if self.state == State::PendingCustomer {
@@ -332,6 +334,7 @@ impl Ticket {
         if !self.is_in_queue() && !self.holds_place() {
             return Err(self.refusal("TK4", "it is not resolved, closed or canceled"));
         }
+        self.has_no_open_work()?;
         let mut next = self.next(now);
         next.state = State::Canceled;
         next.cancel_reason = Some(reason);
@@ -362,6 +365,14 @@ impl Ticket {
             next.clocks.retarget(&targets, now);
         }
         Ok(next.with(Act::Updated, &["title", "priority"]))
+    }
+
+    /// TK11
+    fn has_no_open_work(&self) -> Result<(), Error> {
+        match self.open_work {
+            0 => Ok(()),
+            _ => Err(self.refusal("TK11", "its promises, hand-offs, returns and grants are over")),
+        }
     }
 
     fn has_to_be_resolved(&self) -> Result<(), Error> {

@@ -87,6 +87,8 @@ pub struct Ticket {
     pub updated_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
+    /// How many promises, hand-offs, returns and grants are under way; kept by the database (TK11).
+    pub open_work: i32,
     /// How long it may take.
     pub clocks: Clocks,
 }

@@ -115,6 +115,7 @@ impl From<BasicRow> for TicketRow {
             resolved_at,
             closed_at,
             next_due_at,
+            open_work: 0,
         }
     }
 }

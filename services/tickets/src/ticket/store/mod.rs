@@ -72,6 +72,7 @@ pub struct TicketRow {
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
     next_due_at: Option<jiff_sqlx::Timestamp>,
+    open_work: i32,
 }
 
 /// A ticket with its clocks.
@@ -195,6 +196,24 @@ pub async fn link_generations(db: &Database, ids: &[Uuid]) -> Result<HashMap<Uui
     Ok(rows.into_iter().map(|row| (row.id, row.link_generation)).collect())
 }
 
+/// The names of what is under way and hinders a ticket's resolution, such as `returnCases/{id}` (TK11).
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn open_work(db: &Database, ticket: Uuid) -> Result<Vec<String>, Error> {
+    let rows = sqlx::query!("select kind, id from open_work where ticket_id = $1 order by kind, id limit 20", ticket);
+    let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
+    Ok(rows.into_iter().map(|row| format_name(&collection(&row.kind), row.id)).collect())
+}
+
+/// The collection of a kind of work: of `return_case` it is `returnCases`.
+fn collection(kind: &str) -> String {
+    let mut words = kind.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    words.fold(first, |name, word| name + &capital(word)) + "s"
+}
+
 /// Adds their clocks to rows, in the same order.
 pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Ticket>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -257,6 +276,7 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         resolved_at,
         closed_at,
         next_due_at: _,
+        open_work,
     } = row;
     let root_problem = root_cause.as_deref().map(Cause::from_name).transpose()?;
     let matter = match (matter_kind, matter_subject, matter_version) {
@@ -299,6 +319,7 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         updated_at: updated_at.to_jiff(),
         resolved_at: time(resolved_at),
         closed_at: time(closed_at),
+        open_work,
         clocks,
     })
 }

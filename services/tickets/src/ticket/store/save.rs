@@ -17,6 +17,8 @@ use crate::{
     ticket::{CancelReason, Cause, Closure},
 };
 
+const OPEN_WORK: &str = "its promises, hand-offs, returns and grants are over";
+
 /// Records a new ticket.
 ///
 /// # Errors
@@ -186,6 +188,10 @@ fn refusal(fault: Fault) -> Error {
     }
     if fault.violates("staff_member_place_free") {
         return unavailable(Unavailable::NoFreePlace);
+    }
+    if fault.violates("ticket_without_open_work") {
+        // It came between the look and the write: the same as the model's own refusal.
+        return Error::precondition(ErrorReason::StateForbids, "TK11", "ticket", OPEN_WORK);
     }
     fault.into()
 }
