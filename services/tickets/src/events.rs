@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Calendar,
-    policy::Policies,
+    policy::{Matched, Policies},
     recipient::{self, Recipients},
     roster,
     stored::malformed,
@@ -83,9 +83,15 @@ impl Openings {
             let around = Surroundings {
                 number: store::next_number(&mut *connection).await?,
                 language: known.language,
+                tier: known.tier,
                 department,
                 calendar,
-                targets: policy.targets(new.kind, new.priority, known.tier),
+                targets: policy.targets(&Matched {
+                    kind: new.kind,
+                    department,
+                    tier: known.tier,
+                    priority: new.priority,
+                }),
                 policy_version: policy.version(),
             };
             let opened_at = now.max(event.occurred_at);

@@ -8,15 +8,28 @@ use std::{future::Future, time::Duration};
 use prost::Message;
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, Write};
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 use tonic::Code;
 
-use crate::{Database, Fault};
+use crate::{Database, Fault, context};
 
 /// The constraint that a twin violates.
 pub const CONSTRAINT: &str = "idempotency_pkey";
 /// When the twin of a request in flight may ask again.
 const IN_FLIGHT_RETRY: Duration = Duration::from_millis(500);
+
+/// Keeps the answer of a write that is a transaction over several aggregates, as its last statement before the commit.
+///
+/// # Errors
+/// [`Fault`] of the constraint [`CONSTRAINT`] when a twin came first: [`once`] then answers what it was answered.
+pub async fn remember(connection: &mut PgConnection, write: &Write, response: &impl Message) -> Result<(), Fault> {
+    sqlx::query("select seva.remember($1, $2)")
+        .bind(context::of(write))
+        .bind(response.encode_to_vec())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
 
 /// Carries out a write, or answers what was answered the first time.
 ///

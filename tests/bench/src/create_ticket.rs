@@ -194,18 +194,35 @@ where
     Ok(client)
 }
 
+/// What the first policy says for a usual ticket of a usual customer.
+fn targets() -> Targets {
+    let [first_response, resolution_first, resolution_total] = [240, 960, 2700].map(SignedDuration::from_mins);
+    Targets {
+        first_response,
+        next_response: first_response,
+        update_cadence: SignedDuration::from_mins(1620),
+        resolution_first,
+        resolution_total,
+        handoff_ack: first_response,
+        handoff_done: resolution_first,
+        pauses_while_external: false,
+        pauses_while_scheduled: true,
+        reopen_days: 30,
+    }
+}
+
 /// The clocks of a ticket as our statement is given them.
 fn clocks(calendar: &BusinessCalendar) -> anyhow::Result<serde_json::Value> {
-    let [first_response, resolution_first, resolution_total] = [240, 960, 2700].map(SignedDuration::from_mins);
-    let targets = Targets { first_response, resolution_first, resolution_total };
-    let clocks = Clocks::start(&targets, 1, &Calendar::of(DEPARTMENT, 1, calendar.clone()), machine_now());
+    let clocks = Clocks::start(&targets(), 1, &Calendar::of(DEPARTMENT, 1, calendar.clone()), machine_now());
     Ok(serde_json::to_value(&clocks.writes().0)?)
 }
 
 /// The same statement with values in place of parameters: fresh ids where ids are, the sizes that our request has elsewhere.
 fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<String> {
     // In hex, as pgbench would take what follows a colon for a variable.
-    let clocks: String = clocks(calendar)?.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex =
+        |json: serde_json::Value| -> String { json.to_string().bytes().map(|byte| format!("{byte:02x}")).collect() };
+    let (clocks, targets) = (hex(clocks(calendar)?), hex(serde_json::to_value(targets())?));
     let story = "'019a0000-0000-7000-8000-000000000000'";
     let context = "jsonb_build_object('actor', 'user agent', 'method', '/seva.tickets.v1.TicketService/CreateTicket', \
                    'correlation_id', '019a0000-0000-7000-8000-000000000000', 'causation_id', '019a0000-0000-7000-8000-000000000000', \
@@ -243,6 +260,8 @@ fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<S
         "decode(repeat('ab', 350), 'hex')".to_owned(),
         "decode(repeat('ab', 450), 'hex')".to_owned(),
         "clock_timestamp() + interval '4 hours'".to_owned(),
+        "'standard'".to_owned(),
+        format!("convert_from(decode('{targets}', 'hex'), 'UTF8')::jsonb"),
     ];
     let mut script = statement.to_owned();
     // From the last, so that $1 does not match the beginning of $10.
@@ -384,6 +403,8 @@ impl BareOpening {
             .bind(vec![0xab_u8; 350])
             .bind(response.encode_to_vec())
             .bind(jiff_sqlx::Timestamp::from(machine_now() + SignedDuration::from_hours(4)))
+            .bind("standard")
+            .bind(sqlx::types::Json(targets()))
             .execute(&self.pool)
             .await
             .map_err(failed)?;

@@ -129,14 +129,14 @@ pub const OF_TICKETS: &[Rule] = &[
         id: "TK1",
         says: "a ticket that is not over has an assignee or waits in the queue for a reason",
         finds: "select id || ' is ' || state from ticket
-                where state in ('open', 'pending_customer') and assignee is null
+                where is_worked_on(state) and assignee is null
                    or state = 'new' and (assignee is not null or wait_reason is null)",
     },
     Rule {
         id: "TK7",
         says: "a matter has one ticket that is not over",
         finds: "select matter_kind || ' of ' || matter_subject || ' has ' || count(*) from ticket
-                where matter_kind is not null and state in ('new', 'open', 'pending_customer', 'resolved')
+                where matter_kind is not null and (state in ('new', 'resolved') or is_worked_on(state))
                 group by matter_kind, matter_subject, matter_version having count(*) > 1",
     },
     Rule {
@@ -149,24 +149,28 @@ pub const OF_TICKETS: &[Rule] = &[
         id: "TK20",
         says: "a clock is the fold of its events",
         finds: "with last as (
-                  select distinct on (ticket_id, clock) * from clock_event order by ticket_id, clock, number desc
+                  select distinct on (ticket_id, clock, round) * from clock_event order by ticket_id, clock, round, number desc
                 ), moved as (
-                  select distinct on (ticket_id, clock) * from clock_event where step not in ('retargeted', 'breached')
-                  order by ticket_id, clock, number desc
+                  select distinct on (ticket_id, clock, round) * from clock_event
+                  where step not in ('retargeted', 'warned_50', 'warned_80', 'breached')
+                  order by ticket_id, clock, round, number desc
                 ), counted as (
-                  select ticket_id, clock, count(*) as events,
+                  select ticket_id, clock, round, count(*) as events,
                     max(at) filter (where step = 'met') as met_at, max(at) filter (where step = 'breached') as breached_at,
-                    max(at) filter (where step <> 'breached') as changed_at
-                  from clock_event group by ticket_id, clock
+                    max(at) filter (where step not in ('warned_50', 'warned_80', 'breached')) as changed_at,
+                    case when count(*) filter (where step = 'warned_80') > 0 then 80
+                         when count(*) filter (where step = 'warned_50') > 0 then 50 else 0 end as warned
+                  from clock_event group by ticket_id, clock, round
                 )
-                select c.ticket_id || ' ' || c.kind from clock c
-                left join last l on l.ticket_id = c.ticket_id and l.clock = c.kind
-                left join moved m on m.ticket_id = c.ticket_id and m.clock = c.kind
-                left join counted n on n.ticket_id = c.ticket_id and n.clock = c.kind
-                where (c.events, c.due_at, c.target_minutes, c.changed_at)
-                      is distinct from (l.number, l.due_at, l.target_minutes, n.changed_at)
+                select c.ticket_id || ' ' || c.kind || ' ' || c.round from clock c
+                left join last l on (l.ticket_id, l.clock, l.round) = (c.ticket_id, c.kind, c.round)
+                left join moved m on (m.ticket_id, m.clock, m.round) = (c.ticket_id, c.kind, c.round)
+                left join counted n on (n.ticket_id, n.clock, n.round) = (c.ticket_id, c.kind, c.round)
+                where (c.events, c.due_at, c.target_us, c.changed_at)
+                      is distinct from (l.number, l.due_at, l.target_us, n.changed_at)
                    or n.events is distinct from c.events
                    or c.breached_at is distinct from n.breached_at
+                   or c.warned is distinct from n.warned
                    or c.met_at is distinct from case when c.state = 'met' then n.met_at end
                    or c.state is distinct from case m.step
                         when 'started' then 'running' when 'resumed' then 'running' else m.step end",
@@ -175,27 +179,27 @@ pub const OF_TICKETS: &[Rule] = &[
         id: "TK20",
         says: "a ticket that is over has no clock that counts",
         finds: "select c.ticket_id || ' ' || c.kind || ' is ' || c.state from clock c join ticket t on t.id = c.ticket_id
-                where t.state in ('closed', 'canceled') and c.state not in ('met', 'canceled')",
+                where t.state in ('closed', 'canceled', 'merged') and c.state not in ('met', 'canceled')",
     },
     Rule {
         id: "TK27",
         says: "a ticket shows what is due next",
         finds: "select t.id || ' shows ' || coalesce(t.next_due_at::text, 'nothing') from ticket t
-                left join clock c on c.ticket_id = t.id and c.state = 'running'
+                left join clock c on c.ticket_id = t.id and c.state = 'running' and c.kind <> 'verification'
                 group by t.id, t.next_due_at having t.next_due_at is distinct from min(c.due_at)",
     },
     Rule {
         id: "TK30",
         says: "places are counted as they are taken",
         finds: "select m.id || ' has ' || count(t.id) || ', counted ' || m.open_tickets from staff_member m
-                left join ticket t on t.assignee = m.id and t.state in ('open', 'pending_customer')
+                left join ticket t on t.assignee = m.id and is_worked_on(t.state)
                 group by m.id, m.open_tickets having m.open_tickets <> count(t.id)",
     },
     Rule {
         id: "TK30",
         says: "nobody has more tickets than places unless a person went over it",
         finds: "select m.id || ' has ' || count(t.id) || ' of ' || m.capacity from staff_member m
-                join ticket t on t.assignee = m.id and t.state in ('open', 'pending_customer') and not t.over_limits
+                join ticket t on t.assignee = m.id and is_worked_on(t.state) and not t.over_limits
                 group by m.id, m.capacity having count(t.id) > m.capacity",
     },
 ];

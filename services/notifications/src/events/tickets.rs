@@ -43,10 +43,12 @@ pub fn hear(about: About, event: &TicketEvent) -> Result<News, Fault> {
 const fn untrue_in(state: State) -> &'static [Topic] {
     match state {
         State::Unspecified => &[],
-        State::New | State::Open => &[Topic::TicketQuestion, Topic::TicketSolved, Topic::TicketEnd],
+        State::New | State::Open | State::PendingDepartment | State::PendingExternal | State::Scheduled => {
+            &[Topic::TicketQuestion, Topic::TicketSolved, Topic::TicketEnd]
+        }
         State::PendingCustomer => &[Topic::TicketSolved, Topic::TicketEnd],
         State::Resolved => &[Topic::TicketCarried, Topic::TicketQuestion, Topic::TicketEnd],
-        State::Closed | State::Canceled => {
+        State::Closed | State::Canceled | State::Merged => {
             &[Topic::TicketCarried, Topic::TicketReply, Topic::TicketQuestion, Topic::TicketSolved]
         }
     }
@@ -59,7 +61,11 @@ fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String
     let told = match kind.strip_prefix(PREFIX)? {
         "created.v1" => ("ticket_opened", String::new()),
         "replied.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),
-        "pending.v1" if is_by_us_for_the_customer => ("ticket_question", message_id(event)),
+        "pending.v1" if is_by_us_for_the_customer && event.state() == State::PendingCustomer => {
+            ("ticket_question", message_id(event))
+        }
+        // They are told whom or what we wait for.
+        "pending.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),
         "resolved.v1" => ("ticket_resolved", event.resolution.to_string()),
         "verification_requested.v1" => {
             ("ticket_asked_again", format!("{}.{}", event.resolution, event.verification_attempts))

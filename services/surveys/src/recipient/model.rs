@@ -88,7 +88,7 @@ impl KnownTicket {
             ticket: parse_name("tickets", &event.ticket)?,
             customer: parse_name("customers", &event.customer)?,
             sequence,
-            is_open: !matches!(event.state(), State::Closed | State::Canceled),
+            is_open: !matches!(event.state(), State::Closed | State::Canceled | State::Merged),
             contacted_at,
         })
     }

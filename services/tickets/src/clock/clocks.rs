@@ -1,6 +1,6 @@
 //! The clocks of one ticket, and what each of its steps does to them. Pure.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     calendar::Calendar,
@@ -8,12 +8,15 @@ use super::{
 };
 use crate::policy::Targets;
 
+/// How long a customer has to say whether it is solved: three attempts, 48 hours apart and after the last (TK5).
+pub const VERIFICATION: SignedDuration = SignedDuration::from_hours(3 * 48);
+
 /// The clocks of one ticket, with the events that are not written yet.
 ///
-/// Every command first breaches what was due before it: how late a worker comes makes no difference (TK22).
+/// Every command first lets time pass up to it: how late a worker comes makes no difference (TK22).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clocks {
-    /// By kind; one of each.
+    /// By kind and round: what was loaded, and what has begun since.
     clocks: Vec<Clock>,
     pending: Vec<ClockEvent>,
 }
@@ -27,7 +30,8 @@ impl Clocks {
             (Kind::ResolutionFirst, targets.resolution_first),
             (Kind::ResolutionTotal, targets.resolution_total),
         ];
-        let started = of_each.map(|(kind, target)| Clock::start(kind, target, policy_version, calendar.clone(), at));
+        let started =
+            of_each.map(|(kind, target)| Clock::start((kind, 1), target, policy_version, calendar.clone(), at));
         let (clocks, pending) = started.into_iter().unzip();
         Self { clocks, pending }
     }
@@ -35,27 +39,40 @@ impl Clocks {
     /// Clocks as they are stored.
     #[must_use]
     pub(super) fn stored(mut clocks: Vec<Clock>) -> Self {
-        clocks.sort_by_key(|clock| clock.kind);
+        clocks.sort_by_key(|clock| (clock.kind, clock.round));
         Self { clocks, pending: Vec::new() }
     }
 
-    /// The clocks, the soonest due first.
+    /// The last round of each kind and whatever still counts, the soonest due first.
     pub fn iter(&self) -> impl Iterator<Item = &Clock> {
-        let mut by_due: Vec<&Clock> = self.clocks.iter().collect();
-        by_due.sort_by_key(|clock| (clock.due_at, clock.kind));
+        let is_last = |clock: &Clock| self.get(clock.kind).is_some_and(|last| last.round == clock.round);
+        let mut by_due: Vec<&Clock> = self.clocks.iter().filter(|clock| clock.is_open() || is_last(clock)).collect();
+        by_due.sort_by_key(|clock| (clock.due_at, clock.kind, clock.round));
         by_due.into_iter()
     }
 
-    /// When the soonest due of the clocks that run is due, whether or not that has passed (TK27).
+    /// When the soonest due of the clocks that run is due, whether or not that has passed; what the customer has to do is not ours (TK27).
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.clocks.iter().filter(|clock| clock.state == State::Running).map(|clock| clock.due_at).min()
+        let ours = self.clocks.iter().filter(|clock| clock.state == State::Running && clock.kind.is_ours());
+        ours.map(|clock| clock.due_at).min()
     }
 
-    /// One of the clocks.
+    /// The last round of a kind.
     #[must_use]
     pub fn get(&self, kind: Kind) -> Option<&Clock> {
-        self.clocks.iter().find(|clock| clock.kind == kind)
+        self.clocks.iter().rfind(|clock| clock.kind == kind)
+    }
+
+    /// All that are known here, earlier rounds too, by kind and round.
+    pub(super) fn all(&self) -> &[Clock] {
+        &self.clocks
+    }
+
+    /// A round of a kind.
+    #[must_use]
+    pub fn round(&self, kind: Kind, round: i32) -> Option<&Clock> {
+        self.clocks.iter().find(|clock| (clock.kind, clock.round) == (kind, round))
     }
 
     /// The version of the policy that they keep to.
@@ -76,51 +93,88 @@ impl Clocks {
         Self { pending: Vec::new(), ..self }
     }
 
-    /// The customer was asked something: the resolutions wait, the first response does not.
+    /// Somebody has it: from now on the customer hears something again in time.
+    pub fn taken(&mut self, targets: &Targets, at: Timestamp) {
+        self.pass(at);
+        self.begin_unless_open(Kind::UpdateCadence, targets.update_cadence, at);
+    }
+
+    /// It is the customer's turn, or somebody's outside: what pauses stands still (TK21).
     pub fn pause(&mut self, at: Timestamp) {
         self.each(at, |clock| clock.pause(at));
     }
 
-    /// The customer has answered.
+    /// It goes on.
     pub fn resume(&mut self, at: Timestamp) {
-        self.each(at, |clock| match clock.kind {
-            Kind::FirstResponse => None,
-            // What was closed is opened again by `reopen` alone.
-            Kind::ResolutionFirst | Kind::ResolutionTotal => clock.is_open().then(|| clock.resume(at)).flatten(),
-        });
+        // What was closed is opened again by `reopen` alone.
+        self.each(at, |clock| clock.is_open().then(|| clock.resume(at)).flatten());
     }
 
-    /// A person has answered the customer.
-    pub fn respond(&mut self, at: Timestamp) {
-        self.each(at, |clock| if clock.kind == Kind::FirstResponse { clock.meet(at) } else { None });
+    /// The customer has said something: they wait for an answer from the first word on that has none.
+    pub fn customer_spoke(&mut self, targets: &Targets, at: Timestamp) {
+        self.pass(at);
+        if self.get(Kind::FirstResponse).is_none_or(|first| !first.is_open()) {
+            self.begin_unless_open(Kind::NextResponse, targets.next_response, at);
+        }
+    }
+
+    /// A person has told the customer something; while it is worked on the next word has its time from now on.
+    pub fn respond(&mut self, targets: &Targets, is_worked_on: bool, at: Timestamp) {
+        self.each(at, |clock| match clock.kind {
+            Kind::FirstResponse | Kind::NextResponse | Kind::UpdateCadence => clock.meet(at),
+            _ => None,
+        });
+        if is_worked_on {
+            self.begin_unless_open(Kind::UpdateCadence, targets.update_cadence, at);
+        }
     }
 
     /// It is resolved, for the first time or again; the total waits for the customer's word.
     pub fn resolve(&mut self, at: Timestamp) {
         self.each(at, |clock| match clock.kind {
-            Kind::FirstResponse => None,
             Kind::ResolutionFirst => clock.meet(at),
             Kind::ResolutionTotal => clock.pause(at),
+            Kind::UpdateCadence => clock.meet(at),
+            _ => None,
         });
+        if self.get(Kind::Verification).is_none_or(|last| !last.is_open()) {
+            self.begin_on(Kind::Verification, VERIFICATION, Calendar::always(), at);
+        }
+    }
+
+    /// The customer says whether it is solved.
+    pub fn answered(&mut self, at: Timestamp) {
+        self.each(at, |clock| if clock.kind == Kind::Verification { clock.meet(at) } else { None });
     }
 
     /// It is not solved after all, or not any more: the total counts on, the first resolution stays met (TK26).
     pub fn reopen(&mut self, at: Timestamp) {
-        self.each(at, |clock| if clock.kind == Kind::ResolutionTotal { clock.resume(at) } else { None });
+        self.each(at, |clock| match clock.kind {
+            Kind::ResolutionTotal => clock.resume(at),
+            Kind::Verification => clock.cancel(at),
+            _ => None,
+        });
     }
 
-    /// It is closed.
+    /// It is closed; a customer who has not answered is not waited for any more.
     pub fn close(&mut self, at: Timestamp) {
-        self.each(at, |clock| if clock.kind == Kind::ResolutionTotal { clock.meet(at) } else { None });
+        self.each(at, |clock| match clock.kind {
+            Kind::ResolutionTotal => clock.meet(at),
+            _ => clock.cancel(at),
+        });
     }
 
-    /// The priority changed, and the targets of what is not met with it.
+    /// The priority changed, or what it is about, and the targets of what is not met with it (TK25).
     pub fn retarget(&mut self, targets: &Targets, at: Timestamp) {
         self.each(at, |clock| {
             let target = match clock.kind {
                 Kind::FirstResponse => targets.first_response,
+                Kind::NextResponse => targets.next_response,
+                Kind::UpdateCadence => targets.update_cadence,
                 Kind::ResolutionFirst => targets.resolution_first,
                 Kind::ResolutionTotal => targets.resolution_total,
+                // These have what was agreed when they began.
+                Kind::HandoffAck | Kind::HandoffDone | Kind::Promise | Kind::Verification => return None,
             };
             clock.retarget(target, at)
         });
@@ -131,21 +185,64 @@ impl Clocks {
         self.each(at, |clock| clock.cancel(at));
     }
 
-    /// Breaches what is due at `now` and was not met; answers which.
-    pub fn breach_due(&mut self, now: Timestamp) -> Vec<Kind> {
-        self.each(now, |_| None)
+    /// Begins a round of a kind on a calendar, such as that of the department that something is handed to; answers which round it is.
+    pub fn begin_on(&mut self, kind: Kind, target: SignedDuration, calendar: Calendar, at: Timestamp) -> i32 {
+        let round = self.get(kind).map_or(1, |last| last.round + 1);
+        self.begin((kind, round), target, calendar, at);
+        round
     }
 
-    /// Does something to each clock after what was due, and before what it made due: another target may lie in the past.
-    fn each(&mut self, at: Timestamp, mut act: impl FnMut(&mut Clock) -> Option<ClockEvent>) -> Vec<Kind> {
-        let mut breached = Vec::new();
+    /// Begins a round that is named by something else: of a hand-off or of a promise.
+    pub fn begin(&mut self, round: (Kind, i32), target: SignedDuration, calendar: Calendar, at: Timestamp) {
+        let policy_version = self.policy_version().unwrap_or(1);
+        let (clock, started) = Clock::start(round, target, policy_version, calendar, at);
+        self.pending.push(started);
+        self.clocks.push(clock);
+        self.clocks.sort_by_key(|clock| (clock.kind, clock.round));
+    }
+
+    /// One round is reached.
+    pub fn meet(&mut self, kind: Kind, round: i32, at: Timestamp) {
+        self.one(kind, round, at, |clock| clock.meet(at));
+    }
+
+    /// One round is called off.
+    pub fn cancel_round(&mut self, kind: Kind, round: i32, at: Timestamp) {
+        self.one(kind, round, at, |clock| clock.cancel(at));
+    }
+
+    /// One round has another due time.
+    pub fn retarget_round(&mut self, kind: Kind, round: i32, target: SignedDuration, at: Timestamp) {
+        self.one(kind, round, at, |clock| clock.retarget(target, at));
+    }
+
+    /// Lets time pass up to `now`: warns of what is half or mostly over, breaches what is due and was not met. Answers what came about.
+    pub fn pass(&mut self, now: Timestamp) -> Vec<ClockEvent> {
+        let before = self.pending.len();
+        self.each(now, |_| None);
+        self.pending[before..].iter().filter(|event| event.step.is_of_time()).copied().collect()
+    }
+
+    fn begin_unless_open(&mut self, kind: Kind, target: SignedDuration, at: Timestamp) {
+        // On the calendar that the ticket began with.
+        if let Some(calendar) = self.clocks.first().map(|clock| clock.calendar.clone())
+            && self.get(kind).is_none_or(|last| !last.is_open())
+        {
+            self.begin_on(kind, target, calendar, at);
+        }
+    }
+
+    fn one(&mut self, kind: Kind, round: i32, at: Timestamp, act: impl Fn(&mut Clock) -> Option<ClockEvent>) {
+        self.each(at, |clock| if (clock.kind, clock.round) == (kind, round) { act(clock) } else { None });
+    }
+
+    /// Does something to each clock after what came about before it, and before what it brought about: another target may lie in the past.
+    fn each(&mut self, at: Timestamp, mut act: impl FnMut(&mut Clock) -> Option<ClockEvent>) {
         for clock in &mut self.clocks {
-            let before = clock.breach_due(at);
+            let before = clock.pass(at);
             let acted = act(clock);
-            let after = clock.breach_due(at);
-            breached.extend(before.iter().chain(&after).map(|event| event.clock));
+            let after = clock.pass(at);
             self.pending.extend(before.into_iter().chain(acted).chain(after));
         }
-        breached
     }
 }

@@ -11,21 +11,48 @@ use crate::stored::stored_names;
 pub enum Kind {
     /// Until the customer has a first answer of a person.
     FirstResponse,
+    /// Until the customer has an answer to what they said last; a round for each time they wait.
+    NextResponse,
+    /// Until the customer hears something again while it is worked on; a round from each word to the next.
+    UpdateCadence,
     /// Until it was resolved for the first time.
     ResolutionFirst,
     /// Until it was closed, with every reopening.
     ResolutionTotal,
+    /// Until a department has taken or refused what was handed to it; a round for each hand-off.
+    HandoffAck,
+    /// Until the department has done it; the same round.
+    HandoffDone,
+    /// Until a promise is kept; a round for each promise.
+    Promise,
+    /// Until the customer has said whether it is solved; a round for each resolution.
+    Verification,
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::FirstResponse, Self::ResolutionFirst, Self::ResolutionTotal];
+    /// Whether it is for us to meet. How long customers take is counted, and nobody is warned of it, nor is it ever breached.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        !matches!(self, Self::Verification)
+    }
+
+    /// Whether it stands still while it is the customer's turn (TK21).
+    #[must_use]
+    pub const fn pauses(self) -> bool {
+        matches!(self, Self::ResolutionFirst | Self::ResolutionTotal | Self::UpdateCadence)
+    }
 }
 
 stored_names!(Kind, "kind of clock" {
     FirstResponse = "first_response",
+    NextResponse = "next_response",
+    UpdateCadence = "update_cadence",
     ResolutionFirst = "resolution_first",
     ResolutionTotal = "resolution_total",
+    HandoffAck = "handoff_ack",
+    HandoffDone = "handoff_done",
+    Promise = "promise",
+    Verification = "verification",
 });
 
 /// Where a clock stands.
@@ -61,10 +88,22 @@ pub enum Step {
     Retargeted,
     /// Was reached.
     Met,
+    /// Half of its working time is over.
+    Warned50,
+    /// Four fifths of its working time are over.
+    Warned80,
     /// Was due and not reached.
     Breached,
     /// Was called off.
     Canceled,
+}
+
+impl Step {
+    /// Whether time alone brings it about.
+    #[must_use]
+    pub const fn is_of_time(self) -> bool {
+        matches!(self, Self::Warned50 | Self::Warned80 | Self::Breached)
+    }
 }
 
 stored_names!(Step, "step of a clock" {
@@ -73,15 +112,55 @@ stored_names!(Step, "step of a clock" {
     Resumed = "resumed",
     Retargeted = "retargeted",
     Met = "met",
+    Warned50 = "warned_50",
+    Warned80 = "warned_80",
     Breached = "breached",
     Canceled = "canceled",
 });
+
+/// How much of a clock's working time is over, as far as it was warned of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Share {
+    /// Less than half, or nobody was warned.
+    None,
+    /// Half.
+    Half,
+    /// Four fifths.
+    Most,
+}
+
+impl Share {
+    /// In percent; so it is stored.
+    #[must_use]
+    pub const fn percent(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Half => 50,
+            Self::Most => 80,
+        }
+    }
+
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// `INTERNAL`: what was written was known.
+    pub fn from_percent(percent: i16) -> Result<Self, Error> {
+        match percent {
+            0 => Ok(Self::None),
+            50 => Ok(Self::Half),
+            80 => Ok(Self::Most),
+            other => Err(crate::stored::unknown("share of a clock", &other.to_string())),
+        }
+    }
+}
 
 /// What is told of a clock, without what it is computed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
     /// What is counted.
     pub kind: Kind,
+    /// Which time, from 1.
+    pub round: i32,
     /// Where it stands.
     pub state: State,
     /// When it is due.
@@ -98,8 +177,8 @@ pub struct Shown {
 
 impl From<&Clock> for Shown {
     fn from(clock: &Clock) -> Self {
-        let Clock { kind, state, due_at, breached_at, met_at, policy_version, ref calendar, .. } = *clock;
-        Self { kind, state, due_at, breached_at, met_at, policy_version, calendar_version: calendar.version() }
+        let Clock { kind, round, state, due_at, breached_at, met_at, policy_version, ref calendar, .. } = *clock;
+        Self { kind, round, state, due_at, breached_at, met_at, policy_version, calendar_version: calendar.version() }
     }
 }
 
@@ -108,11 +187,13 @@ impl From<&Clock> for Shown {
 pub struct ClockEvent {
     /// Which clock.
     pub clock: Kind,
+    /// Which round of it.
+    pub round: i32,
     /// Counts the clock's events from 1.
     pub number: i32,
     /// What happened.
     pub step: Step,
-    /// Business time; of breached: the due time.
+    /// Business time; of a warning and a breach the time that came, whenever that was found.
     pub at: Timestamp,
     /// When it is due, from then on.
     pub due_at: Timestamp,
@@ -125,11 +206,13 @@ pub struct ClockEvent {
 pub struct Clock {
     /// What is counted.
     pub kind: Kind,
+    /// Which time, from 1.
+    pub round: i32,
     /// Where it stands.
     pub state: State,
     /// When it began.
     pub started_at: Timestamp,
-    /// How long it may take, in working time; whole minutes.
+    /// How long it may take, in working time.
     pub target: SignedDuration,
     /// Working time of the pauses that are over.
     pub paused: SignedDuration,
@@ -137,6 +220,8 @@ pub struct Clock {
     pub stopped_at: Option<Timestamp>,
     /// When it is due; while it does not count, as if it ran on from its last event.
     pub due_at: Timestamp,
+    /// Up to which share of its working time it was warned of (TK29).
+    pub warned: Share,
     /// The due time that passed (TK22).
     pub breached_at: Option<Timestamp>,
     /// When it was met.
@@ -147,7 +232,7 @@ pub struct Clock {
     pub calendar: Calendar,
     /// How many events it folds.
     pub events: i32,
-    /// The time of its last event that was not a breach: no later one is earlier.
+    /// The time of its last event that time alone did not bring about: no later one is earlier.
     pub changed_at: Timestamp,
 }
 
@@ -155,7 +240,7 @@ impl Clock {
     /// A clock that begins, and its event.
     #[must_use]
     pub fn start(
-        kind: Kind,
+        (kind, round): (Kind, i32),
         target: SignedDuration,
         policy_version: i32,
         calendar: Calendar,
@@ -163,12 +248,14 @@ impl Clock {
     ) -> (Self, ClockEvent) {
         let clock = Self {
             kind,
+            round,
             state: State::Running,
             started_at: at,
             target,
             paused: SignedDuration::ZERO,
             stopped_at: None,
             due_at: calendar.add(at, target),
+            warned: Share::None,
             breached_at: None,
             met_at: None,
             policy_version,
@@ -190,9 +277,10 @@ impl Clock {
         if first.step != Step::Started || first.number != 1 {
             return Err(broken());
         }
-        let (mut clock, _) = Self::start(first.clock, first.target, policy_version, calendar, first.at);
+        let (mut clock, _) = Self::start((first.clock, first.round), first.target, policy_version, calendar, first.at);
         for event in rest {
-            if event.step == Step::Started || event.number != clock.events + 1 || event.clock != clock.kind {
+            let is_of_this = (event.clock, event.round) == (clock.kind, clock.round);
+            if event.step == Step::Started || event.number != clock.events + 1 || !is_of_this {
                 return Err(broken());
             }
             clock.apply(event.step, event.at, event.target);
@@ -203,7 +291,7 @@ impl Clock {
     /// Stops counting, as the customer has to answer.
     pub fn pause(&mut self, at: Timestamp) -> Option<ClockEvent> {
         // TK21
-        let pauses = self.kind != Kind::FirstResponse && self.state == State::Running;
+        let pauses = self.kind.pauses() && self.state == State::Running;
         pauses.then(|| self.take(Step::Paused, at))
     }
 
@@ -229,10 +317,38 @@ impl Clock {
         self.is_open().then(|| self.take(Step::Canceled, at))
     }
 
-    /// Is breached when its due time has come (TK22). What is reached at the due time itself is late: the moments before it are in time.
-    pub fn breach_due(&mut self, now: Timestamp) -> Option<ClockEvent> {
-        let is_due = self.state == State::Running && self.breached_at.is_none() && self.due_at <= now;
-        is_due.then(|| self.take(Step::Breached, self.due_at))
+    /// What time has brought about by `now`: warnings as shares of its time were over (TK29), and the breach when its due time had come (TK22).
+    /// What is reached at the due time itself is late: the moments before it are in time.
+    pub fn pass(&mut self, now: Timestamp) -> Vec<ClockEvent> {
+        let mut passed = Vec::new();
+        while let Some(at) = self.next_at().filter(|at| *at <= now) {
+            let step = match self.warned {
+                Share::None => Step::Warned50,
+                Share::Half => Step::Warned80,
+                Share::Most => Step::Breached,
+            };
+            passed.push(self.take(step, at));
+        }
+        passed
+    }
+
+    /// When time brings something about next.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        if self.state != State::Running || self.breached_at.is_some() || !self.kind.is_ours() {
+            return None;
+        }
+        Some(match self.warned {
+            Share::None => self.after(Share::Half),
+            Share::Half => self.after(Share::Most),
+            Share::Most => self.due_at,
+        })
+    }
+
+    /// When a share of its working time is over.
+    fn after(&self, share: Share) -> Timestamp {
+        let part = SignedDuration::from_micros_i128(self.target.as_micros() * i128::from(share.percent()) / 100);
+        self.calendar.add(self.started_at, part + self.paused)
     }
 
     /// Whether it is neither met nor canceled.
@@ -242,8 +358,8 @@ impl Clock {
     }
 
     fn take(&mut self, step: Step, at: Timestamp) -> ClockEvent {
-        // The clocks of two processes may differ a little, and time does not run backwards. A breach lies where it was due.
-        let at = if step == Step::Breached { at } else { at.max(self.changed_at) };
+        // The clocks of two processes may differ a little, and time does not run backwards. What time brings about lies where it came.
+        let at = if step.is_of_time() { at } else { at.max(self.changed_at) };
         self.apply(step, at, self.target)
     }
 
@@ -264,9 +380,11 @@ impl Clock {
                 self.state = State::Running;
                 self.met_at = None;
             }
+            Step::Warned50 => self.warned = Share::Half,
+            Step::Warned80 => self.warned = Share::Most,
             Step::Breached => self.breached_at = Some(at),
         }
-        if step != Step::Breached {
+        if !step.is_of_time() {
             self.changed_at = at;
         }
         self.due_at = self.calendar.add(self.started_at, self.target + self.paused);
@@ -281,6 +399,7 @@ impl Clock {
     }
 
     fn last_event(&self, step: Step, at: Timestamp) -> ClockEvent {
-        ClockEvent { clock: self.kind, number: self.events, step, at, due_at: self.due_at, target: self.target }
+        let Self { kind: clock, round, events: number, due_at, target, .. } = *self;
+        ClockEvent { clock, round, number, step, at, due_at, target }
     }
 }

@@ -10,7 +10,7 @@ use seva_values::BusinessCalendar;
 use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::{Calendar, Clock, ClockEvent, Clocks, Kind, Shown, State, Step};
+use super::{Calendar, Clock, ClockEvent, Clocks, Kind, Share, Shown, State, Step};
 
 /// What `save_clocks` writes: `select save_clocks(t.id, $1) from t`.
 #[derive(Debug, Clone, Serialize)]
@@ -22,12 +22,15 @@ pub struct ClockWrites {
 #[derive(Debug, Clone, Serialize)]
 struct ClockRow {
     kind: &'static str,
+    round: i32,
     state: &'static str,
     started_at: Timestamp,
-    target_minutes: i64,
+    target_us: i128,
     paused_us: i128,
     stopped_at: Option<Timestamp>,
     due_at: Timestamp,
+    warned: i16,
+    next_at: Option<Timestamp>,
     breached_at: Option<Timestamp>,
     met_at: Option<Timestamp>,
     policy_version: i32,
@@ -40,11 +43,12 @@ struct ClockRow {
 #[derive(Debug, Clone, Serialize)]
 struct EventRow {
     clock: &'static str,
+    round: i32,
     number: i32,
     step: &'static str,
     at: Timestamp,
     due_at: Timestamp,
-    target_minutes: i64,
+    target_us: i128,
 }
 
 impl ClockWrites {
@@ -59,22 +63,27 @@ impl Clocks {
     /// The clocks that changed and their events, to be written with the ticket.
     #[must_use]
     pub fn writes(&self) -> Json<ClockWrites> {
-        let changed = |clock: &&Clock| self.pending().iter().any(|event| event.clock == clock.kind);
-        let clocks = self.iter().filter(changed).map(ClockRow::from).collect();
+        let changed =
+            |clock: &&Clock| self.pending().iter().any(|event| (event.clock, event.round) == (clock.kind, clock.round));
+        // By round: what is over makes way for what begins (TK28).
+        let clocks = self.all().iter().filter(changed).map(ClockRow::from).collect();
         Json(ClockWrites { clocks, events: self.pending().iter().map(EventRow::from).collect() })
     }
 }
 
 impl From<&Clock> for ClockRow {
     fn from(clock: &Clock) -> Self {
+        let next_at = clock.next_at();
         let Clock {
             kind,
+            round,
             state,
             started_at,
             target,
             paused,
             stopped_at,
             due_at,
+            warned,
             breached_at,
             met_at,
             policy_version,
@@ -84,12 +93,15 @@ impl From<&Clock> for ClockRow {
         } = *clock;
         Self {
             kind: kind.name(),
+            round,
             state: state.name(),
             started_at,
-            target_minutes: target.as_mins(),
+            target_us: target.as_micros(),
             paused_us: paused.as_micros(),
             stopped_at,
             due_at,
+            warned: warned.percent(),
+            next_at,
             breached_at,
             met_at,
             policy_version,
@@ -103,23 +115,25 @@ impl From<&Clock> for ClockRow {
 
 impl From<&ClockEvent> for EventRow {
     fn from(event: &ClockEvent) -> Self {
-        let ClockEvent { clock, number, step, at, due_at, target } = *event;
-        Self { clock: clock.name(), number, step: step.name(), at, due_at, target_minutes: target.as_mins() }
+        let ClockEvent { clock, round, number, step, at, due_at, target } = *event;
+        Self { clock: clock.name(), round, number, step: step.name(), at, due_at, target_us: target.as_micros() }
     }
 }
 
-/// The clocks of these tickets.
+/// The clocks of these tickets: the last round of each kind, and whatever still counts.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<HashMap<Uuid, Clocks>, Fault> {
     let rows = sqlx::query!(
-        r#"select c.ticket_id, c.kind, c.state, c.started_at, c.target_minutes, c.paused_us, c.stopped_at, c.due_at, c.breached_at,
-                  c.met_at, c.policy_version, c.calendar_department, c.calendar_version, c.events, c.changed_at,
+        r#"select c.ticket_id, c.kind, c.round, c.state, c.started_at, c.target_us, c.paused_us, c.stopped_at, c.due_at, c.warned,
+                  c.breached_at, c.met_at, c.policy_version, c.calendar_department, c.calendar_version, c.events, c.changed_at,
                   (select d.calendar::text from department_calendar d
                    where d.department_id = c.calendar_department and d.version = c.calendar_version) as "calendar?"
            from clock c
-           where c.ticket_id = any($1)"#,
+           where c.ticket_id = any($1)
+             and (c.state in ('running', 'paused')
+                  or not exists (select from clock n where n.ticket_id = c.ticket_id and n.kind = c.kind and n.round > c.round))"#,
         tickets
     )
     .fetch_all(executor)
@@ -141,12 +155,14 @@ pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Has
         };
         let clock = Clock {
             kind: Kind::from_name(&row.kind)?,
+            round: row.round,
             state: State::from_name(&row.state)?,
             started_at: row.started_at.to_jiff(),
-            target: SignedDuration::from_mins(row.target_minutes.into()),
+            target: SignedDuration::from_micros(row.target_us),
             paused: SignedDuration::from_micros(row.paused_us),
             stopped_at: row.stopped_at.map(jiff_sqlx::Timestamp::to_jiff),
             due_at: row.due_at.to_jiff(),
+            warned: Share::from_percent(row.warned)?,
             breached_at: row.breached_at.map(jiff_sqlx::Timestamp::to_jiff),
             met_at: row.met_at.map(jiff_sqlx::Timestamp::to_jiff),
             policy_version: row.policy_version,
@@ -165,8 +181,11 @@ pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Has
 /// When the statement fails.
 pub async fn shown(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<HashMap<Uuid, Vec<Shown>>, Fault> {
     let rows = sqlx::query!(
-        "select ticket_id, kind, state, due_at, breached_at, met_at, policy_version, calendar_version from clock
-         where ticket_id = any($1)",
+        "select c.ticket_id, c.kind, c.round, c.state, c.due_at, c.breached_at, c.met_at, c.policy_version, c.calendar_version
+         from clock c
+         where c.ticket_id = any($1)
+           and (c.state in ('running', 'paused')
+                or not exists (select from clock n where n.ticket_id = c.ticket_id and n.kind = c.kind and n.round > c.round))",
         tickets
     )
     .fetch_all(executor)
@@ -175,6 +194,7 @@ pub async fn shown(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Ha
     for row in rows {
         shown.entry(row.ticket_id).or_default().push(Shown {
             kind: Kind::from_name(&row.kind)?,
+            round: row.round,
             state: State::from_name(&row.state)?,
             due_at: row.due_at.to_jiff(),
             breached_at: row.breached_at.map(jiff_sqlx::Timestamp::to_jiff),
@@ -184,7 +204,7 @@ pub async fn shown(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Ha
         });
     }
     for clocks in shown.values_mut() {
-        clocks.sort_unstable_by_key(|clock| (clock.due_at, clock.kind));
+        clocks.sort_unstable_by_key(|clock| (clock.due_at, clock.kind, clock.round));
     }
     Ok(shown)
 }
@@ -196,13 +216,14 @@ pub(crate) fn calendar(department: Uuid, version: i64, stored: Option<&str>) -> 
     Ok(Calendar::of(department, version, hours))
 }
 
-/// Every event of a ticket's clocks, by clock and number.
+/// Every event of a ticket's clocks, by clock, round and number.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn events(executor: impl PgExecutor<'_>, ticket: Uuid) -> Result<Vec<ClockEvent>, Fault> {
     let rows = sqlx::query!(
-        "select clock, number, step, at, due_at, target_minutes from clock_event where ticket_id = $1 order by clock, number",
+        "select clock, round, number, step, at, due_at, target_us from clock_event
+         where ticket_id = $1 order by clock, round, number",
         ticket
     )
     .fetch_all(executor)
@@ -210,26 +231,25 @@ pub async fn events(executor: impl PgExecutor<'_>, ticket: Uuid) -> Result<Vec<C
     let events = rows.into_iter().map(|row| {
         Ok(ClockEvent {
             clock: Kind::from_name(&row.clock)?,
+            round: row.round,
             number: row.number,
             step: Step::from_name(&row.step)?,
             at: row.at.to_jiff(),
             due_at: row.due_at.to_jiff(),
-            target: SignedDuration::from_mins(row.target_minutes.into()),
+            target: SignedDuration::from_micros(row.target_us),
         })
     });
     events.collect()
 }
 
-/// Tickets with clocks that are due at `now`, those that are due longest.
+/// Tickets with clocks that have to be looked at by `now`, those that wait longest.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
     let due = sqlx::query_scalar!(
         r#"select distinct ticket_id as "ticket_id!" from (
-               select ticket_id from clock
-               where state = 'running' and breached_at is null and due_at <= $1
-               order by due_at limit $2
+               select ticket_id from clock where next_at is not null and next_at <= $1 order by next_at limit $2
            ) as due"#,
         jiff_sqlx::Timestamp::from(now) as _,
         limit,
@@ -237,11 +257,11 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>,
     Ok(due.fetch_all(db.workers()).await?)
 }
 
-/// When the earliest clock is due.
+/// When the next clock has to be looked at.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(due_at) from clock where state = 'running' and breached_at is null");
+    let due = sqlx::query_scalar!("select min(next_at) from clock where next_at is not null");
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }

@@ -7,6 +7,7 @@ use seva_runtime::Error;
 use seva_store::{Database, Fault};
 use sqlx::PgExecutor;
 use tokio::{sync::Mutex, time::Instant};
+use uuid::Uuid;
 
 use super::model::{Policy, Row, Targets};
 use crate::{
@@ -72,11 +73,19 @@ impl Policies {
 struct TargetRow {
     version: i32,
     kind: Option<String>,
+    department: Option<Uuid>,
     tier: Option<String>,
     priority: Option<String>,
     first_response_minutes: i32,
+    next_response_minutes: i32,
+    update_cadence_minutes: i32,
     resolution_first_minutes: i32,
     resolution_total_minutes: i32,
+    handoff_ack_minutes: i32,
+    handoff_done_minutes: i32,
+    pauses_while_external: bool,
+    pauses_while_scheduled: bool,
+    reopen_days: i32,
 }
 
 /// The newest version.
@@ -86,7 +95,9 @@ struct TargetRow {
 pub async fn newest(executor: impl PgExecutor<'_>) -> Result<Policy, Fault> {
     let rows = sqlx::query_as!(
         TargetRow,
-        "select version, kind, tier, priority, first_response_minutes, resolution_first_minutes, resolution_total_minutes
+        "select version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
+                resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
+                pauses_while_scheduled, reopen_days
          from policy_target where version = (select max(version) from policy)"
     );
     read(rows.fetch_all(executor).await?)
@@ -99,7 +110,9 @@ pub async fn newest(executor: impl PgExecutor<'_>) -> Result<Policy, Fault> {
 pub async fn of_version(executor: impl PgExecutor<'_>, version: i32) -> Result<Policy, Fault> {
     let rows = sqlx::query_as!(
         TargetRow,
-        "select version, kind, tier, priority, first_response_minutes, resolution_first_minutes, resolution_total_minutes
+        "select version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
+                resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
+                pauses_while_scheduled, reopen_days
          from policy_target where version = $1",
         version
     );
@@ -119,12 +132,20 @@ impl TryFrom<TargetRow> for Row {
         let minutes = |minutes: i32| SignedDuration::from_mins(minutes.into());
         Ok(Self {
             kind: row.kind.as_deref().map(Kind::from_name).transpose()?,
+            department: row.department,
             tier: row.tier.as_deref().map(Tier::from_name).transpose()?,
             priority: row.priority.as_deref().map(Priority::from_name).transpose()?,
             targets: Targets {
                 first_response: minutes(row.first_response_minutes),
+                next_response: minutes(row.next_response_minutes),
+                update_cadence: minutes(row.update_cadence_minutes),
                 resolution_first: minutes(row.resolution_first_minutes),
                 resolution_total: minutes(row.resolution_total_minutes),
+                handoff_ack: minutes(row.handoff_ack_minutes),
+                handoff_done: minutes(row.handoff_done_minutes),
+                pauses_while_external: row.pauses_while_external,
+                pauses_while_scheduled: row.pauses_while_scheduled,
+                reopen_days: row.reopen_days,
             },
         })
     }

@@ -16,11 +16,15 @@ const PRIORITIES: [Priority; 4] = [Priority::Low, Priority::Normal, Priority::Hi
 /// Targets that are told apart by their first response.
 fn targets(minutes: i64) -> Targets {
     let minutes = SignedDuration::from_mins(minutes);
-    Targets { first_response: minutes, resolution_first: minutes, resolution_total: minutes }
+    Targets { first_response: minutes, ..Targets::default() }
 }
 
 fn row(kind: Option<Kind>, tier: Option<Tier>, priority: Option<Priority>, minutes: i64) -> Row {
-    Row { kind, tier, priority, targets: targets(minutes) }
+    Row { kind, department: None, tier, priority, targets: targets(minutes) }
+}
+
+fn ticket(kind: Kind, tier: Tier, priority: Priority) -> Matched {
+    Matched { kind, department: None, tier, priority }
 }
 
 #[test]
@@ -37,13 +41,31 @@ fn the_most_specific_row_wins() {
         row(delivery, vip, urgent, 8),
     ];
     let chosen = |rows: &[Row], kind, tier, priority| {
-        Policy::new(1, rows.to_vec()).unwrap().targets(kind, priority, tier).first_response.as_mins()
+        Policy::new(1, rows.to_vec()).unwrap().targets(&ticket(kind, tier, priority)).first_response.as_mins()
     };
     let of = |count: usize| chosen(&rows[..count], Kind::Delivery, Tier::Vip, Priority::Urgent);
     assert_eq!((1..=8).map(of).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(chosen(&rows, Kind::Billing, Tier::Standard, Priority::Low), 1);
     assert_eq!(chosen(&rows, Kind::Billing, Tier::Vip, Priority::Low), 3);
     assert_eq!(chosen(&rows, Kind::Delivery, Tier::Loyal, Priority::Urgent), 6);
+}
+
+#[test]
+fn a_departments_own_row_goes_before_the_tier_and_behind_the_kind() {
+    let department = Some(uuid::Uuid::from_u128(7));
+    let of_department = Row { department, ..row(None, None, None, 2) };
+    let rows = vec![
+        row(None, None, None, 1),
+        of_department,
+        row(None, Some(Tier::Vip), None, 3),
+        row(Some(Kind::Billing), None, None, 4),
+    ];
+    let policy = Policy::new(1, rows).unwrap();
+    let of = |matched: Matched| policy.targets(&matched).first_response.as_mins();
+    let vip = ticket(Kind::Delivery, Tier::Vip, Priority::Low);
+    assert_eq!(of(vip), 3, "another department's row does not match");
+    assert_eq!(of(Matched { department, ..vip }), 2);
+    assert_eq!(of(Matched { department, kind: Kind::Billing, ..vip }), 4);
 }
 
 #[test]
@@ -76,8 +98,8 @@ proptest! {
     ) {
         let mut reversed = rows.clone();
         reversed.reverse();
-        let one = Policy::new(1, rows.clone()).unwrap().targets(kind, priority, tier);
-        prop_assert_eq!(one, Policy::new(1, reversed).unwrap().targets(kind, priority, tier));
+        let one = Policy::new(1, rows.clone()).unwrap().targets(&ticket(kind, tier, priority));
+        prop_assert_eq!(one, Policy::new(1, reversed).unwrap().targets(&ticket(kind, tier, priority)));
         let chosen = rows.iter().find(|row| row.targets == one).unwrap();
         prop_assert!(chosen.kind.is_none_or(|own| own == kind));
         prop_assert!(chosen.tier.is_none_or(|own| own == tier));

@@ -158,7 +158,7 @@ pub(super) async fn offer_again(
 pub(super) async fn left_behind(executor: impl PgExecutor<'_>, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
     let rows = sqlx::query!(
         r#"select t.id, m.id as member
-           from staff_member m join ticket t on t.assignee = m.id and t.state in ('open', 'pending_customer')
+           from staff_member m join ticket t on t.assignee = m.id and is_worked_on(t.state)
            where m.state = 'left' and m.open_tickets > 0
            order by t.id limit $1"#,
         limit

@@ -61,7 +61,7 @@ impl Routing {
         let mut changes = Vec::with_capacity(ids.len());
         for mut ticket in ticket::store::lock(&mut transaction, &ids).await? {
             // Who has left does not come back, so only the ticket may have changed.
-            if ticket.holds_place() && ticket.assignee == left_behind.get(&ticket.id).copied() {
+            if ticket.is_worked_on() && ticket.assignee == left_behind.get(&ticket.id).copied() {
                 changes.push(ticket.hand_back(now));
             }
         }

@@ -26,8 +26,7 @@ use super::{
 use crate::{
     clock::Calendar,
     message::{Author, Medium, Message, Visibility},
-    policy::Policies,
-    recipient::{self, Tier},
+    policy::{Matched, Policies, Targets},
     roster,
     routing::{self, Question, Unavailable},
 };
@@ -158,9 +157,10 @@ impl Commands {
         let around = Surroundings {
             number: facts.number,
             language: known.language,
+            tier: known.tier,
             department,
             calendar,
-            targets: policy.targets(new.kind, new.priority, known.tier),
+            targets: policy.targets(&Matched { kind: new.kind, department, tier: known.tier, priority: new.priority }),
             policy_version: policy.version(),
         };
         Ok(Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now()))
@@ -201,13 +201,14 @@ impl Commands {
         self.change(write, id, etag, decide, answer).await
     }
 
-    async fn targets_of(&self, ticket: &Ticket, priority: Priority) -> Result<crate::policy::Targets, Error> {
+    /// Under the version of the policy, and in the tier, that held when it was opened.
+    async fn targets_of(&self, ticket: &Ticket, priority: Priority) -> Result<Targets, Error> {
         let policy = match ticket.clocks.policy_version() {
             Some(version) => self.policies.of_version(version).await?,
             None => self.policies.newest().await?,
         };
-        let known = recipient::store::find(self.db.calls(), ticket.customer).await?;
-        Ok(policy.targets(ticket.kind, priority, known.map_or(Tier::Standard, |known| known.tier)))
+        let Ticket { kind, department, tier, .. } = *ticket;
+        Ok(policy.targets(&Matched { kind, department, tier, priority }))
     }
 
     /// Says something.

@@ -25,6 +25,8 @@ pub enum Kind {
     IdeaFromCustomer,
     /// Opened by us before the customer asked.
     Proactive,
+    /// Somebody who has bought nothing yet wants to know something.
+    Presale,
 }
 
 stored_names!(Kind, "kind of ticket" {
@@ -38,6 +40,7 @@ stored_names!(Kind, "kind of ticket" {
     Delivery = "delivery",
     IdeaFromCustomer = "idea_from_customer",
     Proactive = "proactive",
+    Presale = "presale",
 });
 
 impl Kind {

@@ -11,7 +11,7 @@ pub(crate) mod store;
 
 pub use commands::Commands;
 pub use kind::{Kind, Priority};
-pub(crate) use model::{Matter, Ticket};
+pub(crate) use model::{Change, Matter, Ticket};
 pub use rpc::TicketRpc;
 pub(crate) use state::{CancelReason, Cause, Closure, State};
 

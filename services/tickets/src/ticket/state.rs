@@ -11,21 +11,33 @@ pub enum State {
     Open,
     /// The customer was asked something.
     PendingCustomer,
+    /// Another department of ours has to do something first; that is our delay, and clocks go on.
+    PendingDepartment,
+    /// Somebody outside has to do something first, by a day that was told to the customer.
+    PendingExternal,
+    /// It goes on at a time that was agreed with the customer.
+    Scheduled,
     /// We say that it is solved; the customer is asked.
     Resolved,
     /// It is over; final once the time to reopen it has passed.
     Closed,
     /// It was called off, for good.
     Canceled,
+    /// It is carried on in another ticket.
+    Merged,
 }
 
 stored_names!(State, "state of a ticket" {
     New = "new",
     Open = "open",
     PendingCustomer = "pending_customer",
+    PendingDepartment = "pending_department",
+    PendingExternal = "pending_external",
+    Scheduled = "scheduled",
     Resolved = "resolved",
     Closed = "closed",
     Canceled = "canceled",
+    Merged = "merged",
 });
 
 /// How it was closed; the two are counted apart (TK5).
@@ -100,8 +112,10 @@ pub enum Act {
     Updated,
     /// Something was said.
     Replied,
-    /// The customer was asked something.
+    /// It waits for the customer, another department, somebody outside, or a day.
     Pending,
+    /// It goes on.
+    Resumed,
     /// It is solved, we say.
     Resolved,
     /// The customer was asked again.
@@ -114,6 +128,12 @@ pub enum Act {
     Closed,
     /// It was called off.
     Canceled,
+    /// It is carried on in another ticket.
+    Merged,
+    /// It was taken out of the other ticket again.
+    Unmerged,
+    /// Half or four fifths of a clock's time are over.
+    ClockWarned,
     /// One of its clocks was due.
     ClockBreached,
 }
@@ -129,12 +149,16 @@ impl Act {
             Self::Updated => "seva.tickets.ticket.updated.v1",
             Self::Replied => "seva.tickets.ticket.replied.v1",
             Self::Pending => "seva.tickets.ticket.pending.v1",
+            Self::Resumed => "seva.tickets.ticket.resumed.v1",
             Self::Resolved => "seva.tickets.ticket.resolved.v1",
             Self::VerificationRequested => "seva.tickets.ticket.verification_requested.v1",
             Self::Rejected => "seva.tickets.ticket.rejected.v1",
             Self::Reopened => "seva.tickets.ticket.reopened.v1",
             Self::Closed => "seva.tickets.ticket.closed.v1",
             Self::Canceled => "seva.tickets.ticket.canceled.v1",
+            Self::Merged => "seva.tickets.ticket.merged.v1",
+            Self::Unmerged => "seva.tickets.ticket.unmerged.v1",
+            Self::ClockWarned => "seva.tickets.ticket.clock_warned.v1",
             Self::ClockBreached => "seva.tickets.ticket.clock_breached.v1",
         }
     }

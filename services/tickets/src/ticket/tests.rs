@@ -11,16 +11,14 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{
-        Change, NewTicket, Reply, RootProblem, Surroundings, Ticket,
-        machine::{REOPEN_WITHIN, VERIFY_EVERY},
-    },
+    model::{Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, ending::VERIFY_EVERY},
     state::{Act, CancelReason, Cause, Closure, State},
 };
 use crate::{
     clock::{self, Calendar},
     message::{Author, Medium, Message, Visibility},
     policy::Targets,
+    recipient::Tier,
     routing::WaitReason,
 };
 
@@ -38,8 +36,21 @@ fn after_hours(hours: i64) -> Timestamp {
 
 fn targets(hours: [i64; 3]) -> Targets {
     let [first_response, resolution_first, resolution_total] = hours.map(SignedDuration::from_hours);
-    Targets { first_response, resolution_first, resolution_total }
+    let hours = SignedDuration::from_hours;
+    Targets {
+        first_response,
+        next_response: hours(5),
+        update_cadence: hours(24),
+        resolution_first,
+        resolution_total,
+        pauses_while_external: true,
+        pauses_while_scheduled: true,
+        reopen_days: 30,
+        ..Targets::default()
+    }
 }
+
+const REOPEN_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 fn created() -> Change {
     let new = NewTicket {
@@ -54,6 +65,7 @@ fn created() -> Change {
     let around = Surroundings {
         number: 1001,
         language: Language::parse("hi").unwrap(),
+        tier: Tier::Standard,
         department: Some(DEPARTMENT),
         calendar: Calendar::always(),
         targets: targets([4, 16, 48]),
@@ -76,6 +88,25 @@ fn opened() -> Ticket {
 
 fn pending() -> Ticket {
     written(opened().reply(question(), after_hours(1)).unwrap())
+}
+
+fn pending_department() -> Ticket {
+    written(opened().wait_for_department(after_hours(1)).unwrap())
+}
+
+fn pending_external() -> Ticket {
+    let note = says(Author::Staff, Visibility::Public);
+    written(opened().wait_for_outside("the carrier".to_owned(), after_hours(30), note, after_hours(1)).unwrap())
+}
+
+fn scheduled() -> Ticket {
+    let note = says(Author::Staff, Visibility::Public);
+    written(opened().schedule(after_hours(30), note, after_hours(1)).unwrap())
+}
+
+/// What is carried on in another ticket.
+fn merged() -> Ticket {
+    Ticket { state: State::Merged, assignee: None, merged_into: Some((Uuid::from_u128(4), after_hours(1))), ..queued() }
 }
 
 fn resolved() -> Ticket {
@@ -116,8 +147,27 @@ fn record() -> Message {
 }
 
 /// Every state, with a ticket that is in it.
-fn every() -> [Ticket; 6] {
-    [queued(), opened(), pending(), resolved(), closed(), canceled()]
+fn every() -> [Ticket; 10] {
+    [
+        queued(),
+        opened(),
+        pending(),
+        pending_department(),
+        pending_external(),
+        scheduled(),
+        resolved(),
+        closed(),
+        canceled(),
+        merged(),
+    ]
+}
+
+const WORKED_ON: [State; 5] =
+    [State::Open, State::PendingCustomer, State::PendingDepartment, State::PendingExternal, State::Scheduled];
+
+/// In the queue, or worked on.
+fn not_resolved() -> Vec<State> {
+    [&[State::New][..], &WORKED_ON[..]].concat()
 }
 
 /// Checks of every state whether a command is refused there, with this invariant.
@@ -150,16 +200,16 @@ fn a_new_ticket_waits_in_the_queue_and_its_clocks_run() {
 fn new_becomes_open_by_assignment() {
     let Change { ticket, act, .. } = queued().assign(MEMBER, false, start()).unwrap();
     assert_eq!((ticket.state, ticket.assignee, ticket.route_at, act), (State::Open, Some(MEMBER), None, Act::Assigned));
-    only_in(&[State::New, State::Open, State::PendingCustomer], "TK4", |ticket| ticket.assign(OTHER, false, start()));
+    only_in(&not_resolved(), "TK4", |ticket| ticket.assign(OTHER, false, start()));
 }
 
 #[test]
 fn open_or_pending_is_given_to_somebody_else_and_stays_what_it_is() {
     for before in [opened(), pending()] {
-        let Change { ticket, act, .. } = before.assign(OTHER, true, after_hours(2)).unwrap();
+        let Change { ticket, act, .. } = before.assign(OTHER, true, after_hours(1)).unwrap();
         assert_eq!((ticket.state, ticket.assignee, act), (before.state, Some(OTHER), Act::Assigned));
         assert!(ticket.over_limits);
-        assert_eq!(ticket.clocks, before.clocks);
+        assert_eq!(ticket.clocks, before.clocks, "the cadence of news goes on");
     }
 }
 
@@ -172,7 +222,7 @@ fn open_or_pending_goes_back_to_the_queue_and_its_clocks_count() {
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Running);
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Running);
     }
-    only_in(&[State::Open, State::PendingCustomer], "TK4", |ticket| ticket.unassign(after_hours(1)));
+    only_in(&WORKED_ON, "TK4", |ticket| ticket.unassign(after_hours(1)));
 }
 
 #[test]
@@ -191,8 +241,7 @@ fn pending_becomes_open_by_what_the_customer_says() {
     assert_eq!((ticket.state, act), (State::Open, Act::Replied));
     let due = ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().due_at;
     assert_eq!(due, after_hours(16 + 2), "two hours of waiting do not count");
-    let open_ones = [State::New, State::Open, State::PendingCustomer];
-    only_in(&open_ones, "TK4", |ticket| ticket.reply(said.clone(), after_hours(4)));
+    only_in(&not_resolved(), "TK4", |ticket| ticket.reply(said.clone(), after_hours(4)));
 }
 
 #[test]
@@ -222,9 +271,7 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
     }
-    only_in(&[State::Open, State::PendingCustomer], "TK3", |ticket| {
-        ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5))
-    });
+    only_in(&WORKED_ON, "TK3", |ticket| ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)));
 }
 
 #[test]
@@ -275,8 +322,7 @@ fn what_is_not_resolved_can_be_called_off_and_its_clocks_count_for_nothing() {
     let ticket = canceled();
     assert_eq!((ticket.state, ticket.cancel_reason), (State::Canceled, Some(CancelReason::Spam)));
     assert!(ticket.clocks.iter().all(|clock| clock.state == clock::State::Canceled));
-    let allowed = [State::New, State::Open, State::PendingCustomer];
-    only_in(&allowed, "TK4", |ticket| ticket.cancel(CancelReason::Duplicate, after_hours(4)));
+    only_in(&not_resolved(), "TK4", |ticket| ticket.cancel(CancelReason::Duplicate, after_hours(4)));
 }
 
 #[test]
@@ -286,7 +332,7 @@ fn another_priority_moves_the_targets_of_what_is_not_met() {
     assert_eq!(ticket.priority, Priority::Urgent);
     let due = |kind| ticket.clocks.get(kind).unwrap().due_at;
     assert_eq!(due(clock::Kind::ResolutionFirst), after_hours(16), "it was met");
-    let allowed = [State::New, State::Open, State::PendingCustomer, State::Resolved];
+    let allowed = [&not_resolved()[..], &[State::Resolved]].concat();
     only_in(&allowed, "TK4", |ticket| ticket.update(Some("Another title".to_owned()), None, after_hours(4)));
 }
 
@@ -300,15 +346,104 @@ fn a_wait_is_told_when_its_reason_is_new() {
 }
 
 #[test]
-fn every_clock_that_was_due_is_told_once() {
+fn every_warning_and_every_breach_of_a_clock_is_told_once() {
     let mut ticket = queued();
-    let told = ticket.breach_clocks(after_hours(20));
-    let kinds: Vec<_> = told.iter().filter_map(|change| change.breached).collect();
-    assert_eq!(kinds, [clock::Kind::FirstResponse, clock::Kind::ResolutionFirst]);
-    assert_eq!(told.iter().map(|change| change.ticket.version).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!(told[0].ticket.clocks.pending().len(), 2, "the first writes both");
-    assert!(told[1].ticket.clocks.pending().is_empty());
-    assert!(ticket.breach_clocks(after_hours(20)).is_empty());
+    let told = ticket.pass_time(after_hours(20));
+    let passed: Vec<_> =
+        told.iter().filter_map(|change| change.passed).map(|event| (event.clock, event.step)).collect();
+    use clock::{
+        Kind::{FirstResponse, ResolutionFirst},
+        Step::{Breached, Warned50, Warned80},
+    };
+    let expected = [FirstResponse, ResolutionFirst].map(|kind| [Warned50, Warned80, Breached].map(|step| (kind, step)));
+    assert_eq!(passed, expected.concat());
+    assert_eq!(told.iter().map(|change| change.ticket.version).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+    assert_eq!(told[2].act, Act::ClockBreached);
+    assert_eq!(told[0].act, Act::ClockWarned);
+    assert_eq!(told[0].ticket.clocks.pending().len(), 6, "the first writes all");
+    assert!(told[1..].iter().all(|change| change.ticket.clocks.pending().is_empty()));
+    assert!(ticket.pass_time(after_hours(20)).is_empty());
+}
+
+#[test]
+fn open_waits_for_another_department_and_that_is_our_delay() {
+    let ticket = pending_department();
+    assert_eq!(ticket.state, State::PendingDepartment);
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Running);
+    only_in(&[State::Open], "TK4", |ticket| ticket.wait_for_department(after_hours(4)));
+}
+
+#[test]
+fn open_waits_for_somebody_outside_until_a_day_that_the_customer_is_told() {
+    let note = says(Author::Staff, Visibility::Public);
+    let wait =
+        |ticket: &Ticket, until| ticket.wait_for_outside("the carrier".to_owned(), until, note.clone(), after_hours(1));
+    let change = wait(&opened(), after_hours(30)).unwrap();
+    assert_eq!(
+        (change.act, change.message.map(|message| message.visibility)),
+        (Act::Pending, Some(Visibility::Public))
+    );
+    let ticket = change.ticket;
+    assert_eq!((ticket.state, ticket.wait_until), (State::PendingExternal, Some(after_hours(30))));
+    assert_eq!(ticket.wait_party.as_deref(), Some("the carrier"));
+    assert_eq!(ticket.clocks.get(clock::Kind::FirstResponse).unwrap().state, clock::State::Met, "they were told");
+    assert_eq!(
+        ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state,
+        clock::State::Paused,
+        "as its policy says"
+    );
+    let mut strict = opened();
+    strict.targets.pauses_while_external = false;
+    let strict = wait(&strict, after_hours(30)).unwrap().ticket;
+    assert_eq!(strict.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Running);
+    assert!(wait(&opened(), after_hours(1)).is_err(), "TK12");
+    only_in(&[State::Open], "TK4", |ticket| wait(ticket, after_hours(30)));
+}
+
+#[test]
+fn open_is_scheduled_for_a_time_ahead() {
+    let ticket = scheduled();
+    assert_eq!((ticket.state, ticket.wait_until), (State::Scheduled, Some(after_hours(30))));
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
+    let note = || says(Author::Staff, Visibility::Public);
+    assert!(opened().schedule(after_hours(1), note(), after_hours(1)).is_err(), "TK12");
+    only_in(&[State::Open], "TK4", |ticket| ticket.schedule(after_hours(30), note(), after_hours(4)));
+}
+
+#[test]
+fn what_waits_goes_on_when_its_day_has_come_or_what_it_waits_for() {
+    for mut ticket in [pending_external(), scheduled()] {
+        assert!(ticket.wait_is_over(after_hours(30) - SignedDuration::from_micros(1)).is_none());
+        let change = ticket.wait_is_over(after_hours(30)).unwrap();
+        assert_eq!((change.act, ticket.state, ticket.wait_until), (Act::Resumed, State::Open, None));
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Running);
+        assert!(ticket.wait_is_over(after_hours(31)).is_none());
+    }
+    let ticket = pending_department().go_on(after_hours(2)).unwrap().ticket;
+    assert_eq!(ticket.state, State::Open);
+    only_in(&WORKED_ON[1..], "TK4", |ticket| ticket.go_on(after_hours(2)));
+}
+
+#[test]
+fn whatever_waits_is_opened_by_what_the_customer_says_and_they_wait_for_an_answer() {
+    for ticket in [pending(), pending_department(), pending_external(), scheduled()] {
+        let answered = written(ticket.reply(says(Author::Staff, Visibility::Public), after_hours(2)).unwrap());
+        assert_eq!(answered.state, ticket.state, "what we say opens nothing");
+        let said = answered.reply(says(Author::Customer, Visibility::Public), after_hours(3)).unwrap().ticket;
+        assert_eq!((said.state, said.wait_until), (State::Open, None));
+        assert_eq!(said.clocks.get(clock::Kind::NextResponse).unwrap().due_at, after_hours(3 + 5));
+    }
+}
+
+#[test]
+fn tk11_nothing_that_is_under_way_is_resolved_or_called_off() {
+    let ticket = Ticket { open_work: 1, ..opened() };
+    for refused in [
+        ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)),
+        ticket.cancel(CancelReason::ByCustomer, after_hours(5)),
+    ] {
+        assert!(refused.unwrap_err().is_refused_by("TK11"));
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -323,9 +458,14 @@ enum Command {
     Reopen,
     Cancel,
     Priority(bool),
-    Breach,
+    Pass,
     Wait,
     HandBack,
+    WaitForDepartment,
+    WaitForOutside(i64),
+    Schedule(i64),
+    GoOn,
+    WaitIsOver,
 }
 
 fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
@@ -340,9 +480,14 @@ fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
         2 => Just(Command::Reopen),
         1 => Just(Command::Cancel),
         1 => any::<bool>().prop_map(Command::Priority),
-        2 => Just(Command::Breach),
+        2 => Just(Command::Pass),
         1 => Just(Command::Wait),
         1 => Just(Command::HandBack),
+        1 => Just(Command::WaitForDepartment),
+        1 => (0..100_i64).prop_map(Command::WaitForOutside),
+        1 => (0..100_i64).prop_map(Command::Schedule),
+        1 => Just(Command::GoOn),
+        1 => Just(Command::WaitIsOver),
     ];
     proptest::collection::vec((command, 0..200_i64), 0..40)
 }
@@ -354,13 +499,19 @@ fn clocks_agree(ticket: &Ticket) -> bool {
     let (response, first, total) =
         (state(clock::Kind::FirstResponse), state(clock::Kind::ResolutionFirst), state(clock::Kind::ResolutionTotal));
     match ticket.state {
-        State::New | State::Open => {
+        State::New | State::Open | State::PendingDepartment => {
             matches!(response, Running | Met) && matches!(first, Running | Met) && total == Running
+        }
+        // As the policy of these tests says.
+        State::PendingExternal | State::Scheduled => {
+            response == Met && matches!(first, Paused | Met) && total == Paused
         }
         State::PendingCustomer => response == Met && matches!(first, Paused | Met) && total == Paused,
         State::Resolved => (response, first, total) == (Met, Met, Paused),
         State::Closed => (response, first, total) == (Met, Met, Met),
-        State::Canceled => [response, first, total].into_iter().all(|state| matches!(state, Met | Canceled)),
+        State::Canceled | State::Merged => {
+            [response, first, total].into_iter().all(|state| matches!(state, Met | Canceled))
+        }
     }
 }
 
@@ -392,11 +543,23 @@ proptest! {
                     let (priority, hours) = if urgent { (Priority::Urgent, [1, 4, 24]) } else { (Priority::Low, [8, 40, 90]) };
                     ticket.update(None, Some((priority, targets(hours))), now).into_iter().collect()
                 }
-                Command::Breach => ticket.clone().breach_clocks(now),
+                Command::Pass => ticket.clone().pass_time(now),
+                Command::WaitForDepartment => ticket.wait_for_department(now).into_iter().collect(),
+                Command::WaitForOutside(hours) => {
+                    let until = now + SignedDuration::from_hours(hours);
+                    let note = says(Author::Staff, Visibility::Public);
+                    ticket.wait_for_outside("the carrier".to_owned(), until, note, now).into_iter().collect()
+                }
+                Command::Schedule(hours) => {
+                    let until = now + SignedDuration::from_hours(hours);
+                    ticket.schedule(until, says(Author::Staff, Visibility::Public), now).into_iter().collect()
+                }
+                Command::GoOn => ticket.go_on(now).into_iter().collect(),
+                Command::WaitIsOver => ticket.clone().wait_is_over(now).into_iter().collect(),
                 Command::Wait if ticket.is_in_queue() => {
                     ticket.clone().wait(Some(DEPARTMENT), WaitReason::NobodyOnShift, now).into_iter().collect()
                 }
-                Command::HandBack if ticket.holds_place() => vec![ticket.clone().hand_back(now)],
+                Command::HandBack if ticket.is_worked_on() => vec![ticket.clone().hand_back(now)],
                 Command::Wait | Command::HandBack => Vec::new(),
             };
             for (at, change) in changes.into_iter().enumerate() {
@@ -419,10 +582,13 @@ proptest! {
             }
             match ticket.state {
                 State::New => prop_assert!(ticket.assignee.is_none()),
-                State::Open | State::PendingCustomer => prop_assert!(ticket.assignee.is_some() && ticket.route_at.is_none()),
+                _ if ticket.is_worked_on() => prop_assert!(ticket.assignee.is_some() && ticket.route_at.is_none()),
                 State::Resolved => prop_assert!(ticket.root_problem.is_some() && ticket.resolution > 0),
-                State::Closed | State::Canceled => prop_assert!(ticket.route_at.is_none()),
+                _ => prop_assert!(ticket.route_at.is_none()),
             }
+            let waits_for_a_day = matches!(ticket.state, State::PendingExternal | State::Scheduled);
+            prop_assert_eq!(waits_for_a_day, ticket.wait_until.is_some(), "TK12");
+            prop_assert_eq!(ticket.state == State::PendingExternal, ticket.wait_party.is_some(), "TK12");
             prop_assert_eq!(ticket.state == State::Resolved, ticket.verification_due_at.is_some());
             prop_assert_eq!(ticket.state == State::Closed, ticket.closure.is_some() && ticket.closed_at.is_some());
             prop_assert!((0..=3).contains(&ticket.verification_attempts));

@@ -1,3 +1,54 @@
-//! Loops beside the calls.
+//! Loops beside the calls. Each finds the tickets whose time has come; what happens to them is the ticket's own affair.
 
 pub mod verification;
+pub mod waiting;
+
+use jiff::Timestamp;
+use seva_runtime::Error;
+use seva_store::{Database, Fault};
+use uuid::Uuid;
+
+use crate::ticket::{Change, Ticket, store};
+
+/// Does what is due of these tickets; answers of how many. One that cannot be done does not stand in the way of the others.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn carry_out(
+    db: &Database,
+    actor: &str,
+    due: &[Uuid],
+    now: Timestamp,
+    act: impl Fn(&mut Ticket, Timestamp) -> Vec<Change>,
+) -> Result<usize, Error> {
+    match in_one(db, actor, due, now, &act).await {
+        Err(fault) if fault.is_permanent() && due.len() > 1 => {
+            let mut done = due.len();
+            for one in due {
+                if let Err(fault) = in_one(db, actor, std::slice::from_ref(one), now, &act).await {
+                    done -= 1;
+                    tracing::error!(ticket = %one, actor, %fault, "what is due of a ticket cannot be done");
+                }
+            }
+            Ok(done)
+        }
+        done => done.map(|()| due.len()).map_err(Error::from),
+    }
+}
+
+/// One transaction, in which the tickets are locked from the look to the write: whoever writes meanwhile comes before or after.
+async fn in_one(
+    db: &Database,
+    actor: &str,
+    tickets: &[Uuid],
+    now: Timestamp,
+    act: &impl Fn(&mut Ticket, Timestamp) -> Vec<Change>,
+) -> Result<(), Fault> {
+    let mut transaction = db.begin().await?;
+    let mut changes = Vec::with_capacity(tickets.len());
+    for mut ticket in store::lock(&mut transaction, tickets).await? {
+        changes.extend(act(&mut ticket, now));
+    }
+    store::save_all(&mut transaction, actor, &changes).await?;
+    db.commit(transaction).await
+}

@@ -145,7 +145,7 @@ async fn nobody_gets_more_than_their_places_however_many_tickets_come_at_once() 
     })
     .await;
     let wrong = "select count(*) from staff_member m where open_tickets > capacity
-                 or open_tickets <> (select count(*) from ticket t where t.assignee = m.id and t.state in ('open', 'pending_customer'))";
+                 or open_tickets <> (select count(*) from ticket t where t.assignee = m.id and is_worked_on(t.state))";
     assert_eq!(world.count(wrong).await, 0, "TK30");
 }
 

@@ -214,17 +214,28 @@ impl Floor {
         let (department, calendar) =
             department.map_or((None, Calendar::always()), |(department, calendar)| (Some(department), calendar));
         let hours = SignedDuration::from_hours;
-        let targets = Targets { first_response: hours(1), resolution_first: hours(4), resolution_total: hours(24) };
+        let targets = Targets {
+            first_response: hours(1),
+            next_response: hours(1),
+            update_cadence: hours(24),
+            resolution_first: hours(4),
+            resolution_total: hours(24),
+            handoff_ack: hours(1),
+            handoff_done: hours(4),
+            pauses_while_external: false,
+            pauses_while_scheduled: true,
+            reopen_days: 30,
+        };
         let clocks = Clocks::start(&targets, 1, &calendar, self.now());
         let ids: Vec<Uuid> = (0..count).map(|_| new_id()).collect();
         sqlx::query(
             "with inserted as (
                  insert into ticket (
                      id, version, number, customer_id, kind, priority, state, title, stated_problem, department, route_at, language,
-                     correlation_id, causation_id, hops, created_at, updated_at
+                     correlation_id, causation_id, hops, created_at, updated_at, tier, targets
                  )
                  select id, 1, nextval('ticket_number'), id, $2, $3, 'new', 'a parcel', '', $4, $6, $5,
-                        'a story', 'a request', 0, $6 + number * interval '1 microsecond', $6
+                        'a story', 'a request', 0, $6 + number * interval '1 microsecond', $6, 'standard', $8
                  from unnest($1::uuid[]) with ordinality as t (id, number)
                  returning id
              )
@@ -237,6 +248,7 @@ impl Floor {
         .bind(language)
         .bind(jiff_sqlx::Timestamp::from(self.now()))
         .bind(clocks.writes())
+        .bind(sqlx::types::Json(targets))
         .execute(&self.database.owner)
         .await
         .unwrap();
@@ -365,7 +377,7 @@ impl Floor {
     pub async fn places_are_right(&self) {
         let wrong = "select count(*) from staff_member m
             where m.open_tickets <> (
-                select count(*) from ticket t where t.assignee = m.id and t.state in ('open', 'pending_customer')
+                select count(*) from ticket t where t.assignee = m.id and is_worked_on(t.state)
             )";
         assert_eq!(self.count(wrong).await, 0, "places are counted with their tickets");
         let over = "select count(*) from staff_member where open_tickets > capacity";

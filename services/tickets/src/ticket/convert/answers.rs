@@ -1,7 +1,11 @@
 //! Tickets, messages and clocks to the contract: answers and events.
 
-use seva_proto::tickets::v1::{
-    self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
+use seva_proto::{
+    customers::v1::customer,
+    tickets::v1::{
+        self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem,
+        ticket as pb_ticket,
+    },
 };
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{HumanNumber, format_name};
@@ -11,6 +15,7 @@ use super::CUSTOMERS;
 use crate::{
     clock::{self, Clock, ClockEvent, Shown},
     message::{self, Author, Message},
+    recipient::Tier,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
     ticket::{
@@ -39,10 +44,24 @@ fn proto_wait_reason(reason: Option<WaitReason>) -> pb_ticket::WaitReason {
     }
 }
 
+fn proto_tier(tier: Tier) -> customer::Tier {
+    match tier {
+        Tier::Standard => customer::Tier::Standard,
+        Tier::Loyal => customer::Tier::Loyal,
+        Tier::Vip => customer::Tier::Vip,
+    }
+}
+
 impl From<clock::Kind> for pb_clock::Kind {
     fn from(kind: clock::Kind) -> Self {
         match kind {
             clock::Kind::FirstResponse => Self::FirstResponse,
+            clock::Kind::NextResponse => Self::NextResponse,
+            clock::Kind::UpdateCadence => Self::UpdateCadence,
+            clock::Kind::HandoffAck => Self::HandoffAck,
+            clock::Kind::HandoffDone => Self::HandoffDone,
+            clock::Kind::Promise => Self::Promise,
+            clock::Kind::Verification => Self::Verification,
             clock::Kind::ResolutionFirst => Self::ResolutionFirst,
             clock::Kind::ResolutionTotal => Self::ResolutionTotal,
         }
@@ -51,7 +70,7 @@ impl From<clock::Kind> for pb_clock::Kind {
 
 impl From<Shown> for pb::Clock {
     fn from(clock: Shown) -> Self {
-        let Shown { kind, state, due_at, breached_at, met_at, policy_version, calendar_version } = clock;
+        let Shown { kind, round, state, due_at, breached_at, met_at, policy_version, calendar_version } = clock;
         let state = match state {
             clock::State::Running => pb_clock::State::Running,
             clock::State::Paused => pb_clock::State::Paused,
@@ -66,6 +85,7 @@ impl From<Shown> for pb::Clock {
             meet_time: met_at.map(proto_timestamp),
             policy_version,
             calendar_version,
+            round,
         }
     }
 }
@@ -78,13 +98,15 @@ impl From<&Clock> for pb::Clock {
 
 impl From<&ClockEvent> for pb::ClockEvent {
     fn from(event: &ClockEvent) -> Self {
-        let ClockEvent { clock, number, step, at, due_at, target: _ } = *event;
+        let ClockEvent { clock, round, number, step, at, due_at, target: _ } = *event;
         let kind = match step {
             clock::Step::Started => clock_event::Kind::Started,
             clock::Step::Paused => clock_event::Kind::Paused,
             clock::Step::Resumed => clock_event::Kind::Resumed,
             clock::Step::Retargeted => clock_event::Kind::Retargeted,
             clock::Step::Met => clock_event::Kind::Met,
+            clock::Step::Warned50 => clock_event::Kind::Warned50,
+            clock::Step::Warned80 => clock_event::Kind::Warned80,
             clock::Step::Breached => clock_event::Kind::Breached,
             clock::Step::Canceled => clock_event::Kind::Canceled,
         };
@@ -94,6 +116,7 @@ impl From<&ClockEvent> for pb::ClockEvent {
             kind: kind.into(),
             time: Some(proto_timestamp(at)),
             due_time: Some(proto_timestamp(due_at)),
+            round,
         }
     }
 }
@@ -146,6 +169,11 @@ impl From<&Ticket> for pb::Ticket {
             resolve_time: ticket.resolved_at.map(proto_timestamp),
             close_time: ticket.closed_at.map(proto_timestamp),
             next_due_time: ticket.clocks.next_due().map(proto_timestamp),
+            tier: proto_tier(ticket.tier).into(),
+            wait_until_time: ticket.wait_until.map(proto_timestamp),
+            wait_party: ticket.wait_party.clone().unwrap_or_default(),
+            merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
+            open_work: ticket.open_work,
         }
     }
 }
@@ -186,6 +214,9 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
 pub fn event_of(change: &Change) -> TicketEvent {
     let ticket = &change.ticket;
     let message = change.message.as_ref();
+    let kind_of = |passed: &ClockEvent| pb_clock::Kind::from(passed.clock).into();
+    let breached = change.passed.as_ref().filter(|passed| passed.step == clock::Step::Breached);
+    let warned = change.passed.as_ref().filter(|passed| passed.step != clock::Step::Breached);
     TicketEvent {
         ticket: ticket.name(),
         number: number_of(ticket),
@@ -210,7 +241,13 @@ pub fn event_of(change: &Change) -> TicketEvent {
         message_visibility: message.map_or(0, |message| pb_message::Visibility::from(message.visibility).into()),
         message_author: message.map_or(0, |message| pb_message::Author::from(message.author).into()),
         message: message.map(|message| message_name(ticket.id, message.id)).unwrap_or_default(),
-        breached_clock: change.breached.map_or(0, |kind| pb_clock::Kind::from(kind).into()),
+        breached_clock: breached.map_or(0, kind_of),
+        warned_clock: warned.map_or(0, kind_of),
+        warned_percent: warned.map_or(0, |passed| if passed.step == clock::Step::Warned50 { 50 } else { 80 }),
+        clock_round: change.passed.map_or(0, |passed| passed.round),
+        tier: proto_tier(ticket.tier).into(),
+        wait_until_time: ticket.wait_until.map(proto_timestamp),
+        merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
         r#override: ticket.over_limits,
         create_time: Some(proto_timestamp(ticket.created_at)),
         version: ticket.version,

@@ -62,6 +62,12 @@ const OUTPUT_ONLY: &[&str] = &[
     "update_time",
     "resolve_time",
     "close_time",
+    "next_due_time",
+    "tier",
+    "wait_until_time",
+    "wait_party",
+    "merged_into",
+    "open_work",
 ];
 
 fn required() -> Invalid {
@@ -367,9 +373,10 @@ macro_rules! enums {
 
 enums! {
     read_kind Kind = pb_ticket::Kind, "KIND_UNKNOWN", Question, Problem, ComplaintService, ComplaintStaff, Return, Repair, Billing,
-        Delivery, IdeaFromCustomer, Proactive;
+        Delivery, IdeaFromCustomer, Proactive, Presale;
     read_priority Priority = pb_ticket::Priority, "PRIORITY_UNKNOWN", Low, Normal, High, Urgent;
-    parse_state State = pb_ticket::State, "STATE_UNKNOWN", New, Open, PendingCustomer, Resolved, Closed, Canceled;
+    parse_state State = pb_ticket::State, "STATE_UNKNOWN", New, Open, PendingCustomer, PendingDepartment,
+        PendingExternal, Scheduled, Resolved, Closed, Canceled, Merged;
     read_cancel_reason CancelReason = pb_ticket::CancelReason, "CANCEL_REASON_UNKNOWN", ByCustomer, Duplicate, Spam;
     read_cause Cause = root_problem::Cause, "CAUSE_UNKNOWN", Product, Carrier, Fulfilment, Payment, Information, Policy, Staff, Customer,
         Other;

@@ -1,6 +1,8 @@
 //! What a ticket is; what can happen to it stands in [`machine`].
 
+pub mod ending;
 pub mod machine;
+mod waiting;
 
 use jiff::Timestamp;
 use seva_runtime::call::Story;
@@ -12,9 +14,10 @@ use super::{
     state::{Act, CancelReason, Cause, Closure, State},
 };
 use crate::{
-    clock::{self, Calendar, Clocks},
+    clock::{Calendar, ClockEvent, Clocks},
     message::{Author, Medium, Message, Visibility},
     policy::Targets,
+    recipient::Tier,
     routing::WaitReason,
 };
 
@@ -58,6 +61,16 @@ pub struct Ticket {
     pub route_at: Option<Timestamp>,
     /// Of the customer.
     pub language: Language,
+    /// How far the company's relation to the customer went when it was opened.
+    pub tier: Tier,
+    /// What holds for it, as the policy said when it was opened or its priority last changed.
+    pub targets: Targets,
+    /// When it goes on by itself, while it waits for a day.
+    pub wait_until: Option<Timestamp>,
+    /// Whom it waits for outside: may be personal data.
+    pub wait_party: Option<String>,
+    /// The ticket that carries it on, and since when.
+    pub merged_into: Option<(Uuid, Timestamp)>,
     /// Who resolved it last.
     pub resolver: Option<Uuid>,
     /// How often it was opened again.
@@ -163,6 +176,7 @@ pub struct NewTicket {
 pub struct Surroundings {
     pub number: i64,
     pub language: Language,
+    pub tier: Tier,
     pub department: Option<Uuid>,
     pub calendar: Calendar,
     pub targets: Targets,
@@ -178,8 +192,8 @@ pub struct Change {
     pub act: Act,
     /// What was said with it.
     pub message: Option<Message>,
-    /// Which clock was due.
-    pub breached: Option<clock::Kind>,
+    /// What time has brought about for which clock: a warning or a breach.
+    pub passed: Option<ClockEvent>,
     /// The names of the fields that changed, for the audit.
     pub changed: &'static [&'static str],
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use seva_runtime::call::Story;
+use prost::Message as _;
+use seva_runtime::{Write, call::Story};
 use seva_store::{Fault, NewEvent, event};
+use seva_values::new_id;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -12,9 +14,14 @@ use super::{
         convert::event_of,
         model::{Change, Ticket},
     },
-    lock_rows, with_clocks,
+    lock_rows, save, with_clocks,
 };
-use crate::{clock::ClockWrites, routing::WaitReason, ticket::Closure};
+use crate::{
+    clock::ClockWrites,
+    message::Message,
+    routing::WaitReason,
+    ticket::{CancelReason, Closure},
+};
 
 /// These tickets with their clocks, locked until the transaction ends.
 ///
@@ -28,7 +35,7 @@ pub async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Tic
     with_clocks(connection, rows).await
 }
 
-/// Saves what happened to locked tickets, in its order. A ticket may stand in it several times.
+/// Saves what happened to locked tickets, in its order, with what was said. A ticket may stand in it several times.
 ///
 /// # Errors
 /// When a statement fails.
@@ -36,6 +43,41 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
     if changes.is_empty() {
         return Ok(());
     }
+    write_rows(connection, changes).await?;
+    let events: Vec<NewEvent> = changes.iter().map(told).collect();
+    event::append(connection, actor, &events).await
+}
+
+/// The same for a call: with who did it in the audit, as part of a transaction over several aggregates.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn save_for(connection: &mut PgConnection, write: &Write, changes: &[Change]) -> Result<(), Fault> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    write_rows(connection, changes).await?;
+    for change in changes {
+        let ticket = &change.ticket;
+        let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
+        sqlx::query!(
+            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8)",
+            save::context_of(write, ticket),
+            new_id(),
+            change.act.event_kind(),
+            ticket.name(),
+            ticket.version,
+            jiff_sqlx::Timestamp::from(ticket.updated_at) as _,
+            event_of(change).encode_to_vec(),
+            &changed,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
     let mut last: BTreeMap<Uuid, &Ticket> = BTreeMap::new();
     for change in changes {
         last.insert(change.ticket.id, &change.ticket);
@@ -43,38 +85,86 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
     let tickets: Vec<&Ticket> = last.into_values().collect();
     sqlx::query!(
         r#"update ticket t
-           set version = g.version, state = g.state, department = g.department, assignee = g.assignee, over_limits = g.over_limits,
-               wait_reason = g.wait_reason, route_at = g.route_at, verification_attempts = g.verification_attempts,
-               verification_due_at = g.verification_due_at, closure = g.closure, updated_at = g.updated_at, closed_at = g.closed_at,
-               next_due_at = g.next_due_at
+           set version = g.version, priority = g.priority, state = g.state, title = g.title, root_cause = g.root_cause,
+               root_description = g.root_description, department = g.department, assignee = g.assignee, over_limits = g.over_limits,
+               wait_reason = g.wait_reason, route_at = g.route_at, targets = g.targets, wait_until = g.wait_until,
+               wait_party = g.wait_party, merged_into = g.merged_into, merged_at = g.merged_at, resolver = g.resolver,
+               reopen_count = g.reopen_count, resolution = g.resolution, verification_attempts = g.verification_attempts,
+               verification_due_at = g.verification_due_at, answered_resolution = g.answered_resolution,
+               answered_solved = g.answered_solved, closure = g.closure, cancel_reason = g.cancel_reason, updated_at = g.updated_at,
+               resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at
            from unnest(
-               $1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::bool[], $7::text[], $8::timestamptz[], $9::int[],
-               $10::timestamptz[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]
+               $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bool[],
+               $11::text[], $12::timestamptz[], $13::jsonb[], $14::timestamptz[], $15::text[], $16::uuid[], $17::timestamptz[],
+               $18::uuid[], $19::int[], $20::int[], $21::int[], $22::timestamptz[], $23::int[], $24::bool[], $25::text[], $26::text[],
+               $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[]
            ) as g (
-               id, version, state, department, assignee, over_limits, wait_reason, route_at, verification_attempts,
-               verification_due_at, closure, updated_at, closed_at, next_due_at
+               id, version, priority, state, title, root_cause, root_description, department, assignee, over_limits, wait_reason, route_at,
+               targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
+               verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, updated_at, resolved_at, closed_at,
+               next_due_at
            )
            where t.id = g.id"#,
-        &tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>(),
-        &tickets.iter().map(|ticket| ticket.version).collect::<Vec<_>>(),
-        &tickets.iter().map(|ticket| ticket.state.name()).collect::<Vec<_>>() as _,
-        &tickets.iter().map(|ticket| ticket.department).collect::<Vec<_>>() as _,
-        &tickets.iter().map(|ticket| ticket.assignee).collect::<Vec<_>>() as _,
-        &tickets.iter().map(|ticket| ticket.over_limits).collect::<Vec<_>>(),
-        &tickets.iter().map(|ticket| ticket.wait_reason.map(WaitReason::name)).collect::<Vec<_>>() as _,
+        &each(&tickets, |ticket| ticket.id),
+        &each(&tickets, |ticket| ticket.version),
+        &each(&tickets, |ticket| ticket.priority.name()) as _,
+        &each(&tickets, |ticket| ticket.state.name()) as _,
+        &each(&tickets, |ticket| ticket.title.clone()),
+        &each(&tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.cause.name())) as _,
+        &each(&tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.description.clone())) as _,
+        &each(&tickets, |ticket| ticket.department) as _,
+        &each(&tickets, |ticket| ticket.assignee) as _,
+        &each(&tickets, |ticket| ticket.over_limits),
+        &each(&tickets, |ticket| ticket.wait_reason.map(WaitReason::name)) as _,
         &times(&tickets, |ticket| ticket.route_at) as _,
-        &tickets.iter().map(|ticket| ticket.verification_attempts).collect::<Vec<_>>(),
+        &each(&tickets, |ticket| Json(ticket.targets)) as _,
+        &times(&tickets, |ticket| ticket.wait_until) as _,
+        &each(&tickets, |ticket| ticket.wait_party.clone()) as _,
+        &each(&tickets, |ticket| ticket.merged_into.map(|(target, _)| target)) as _,
+        &times(&tickets, |ticket| ticket.merged_into.map(|(_, at)| at)) as _,
+        &each(&tickets, |ticket| ticket.resolver) as _,
+        &each(&tickets, |ticket| ticket.reopen_count),
+        &each(&tickets, |ticket| ticket.resolution),
+        &each(&tickets, |ticket| ticket.verification_attempts),
         &times(&tickets, |ticket| ticket.verification_due_at) as _,
-        &tickets.iter().map(|ticket| ticket.closure.map(Closure::name)).collect::<Vec<_>>() as _,
+        &each(&tickets, |ticket| ticket.answered.map(|(resolution, _)| resolution)) as _,
+        &each(&tickets, |ticket| ticket.answered.map(|(_, solved)| solved)) as _,
+        &each(&tickets, |ticket| ticket.closure.map(Closure::name)) as _,
+        &each(&tickets, |ticket| ticket.cancel_reason.map(CancelReason::name)) as _,
         &times(&tickets, |ticket| Some(ticket.updated_at)) as _,
+        &times(&tickets, |ticket| ticket.resolved_at) as _,
         &times(&tickets, |ticket| ticket.closed_at) as _,
         &times(&tickets, |ticket| ticket.clocks.next_due()) as _,
     )
     .execute(&mut *connection)
     .await?;
-    save_clocks(connection, changes).await?;
-    let events: Vec<NewEvent> = changes.iter().map(told).collect();
-    event::append(connection, actor, &events).await
+    save_said(connection, changes).await?;
+    save_clocks(connection, changes).await
+}
+
+async fn save_said(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
+    let said: Vec<(Uuid, &Message)> =
+        changes.iter().filter_map(|change| Some((change.ticket.id, change.message.as_ref()?))).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
+         select * from unnest(
+             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[]
+         )",
+        &said.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(),
+        &said.iter().map(|(_, message)| message.id).collect::<Vec<_>>(),
+        &said.iter().map(|(_, message)| message.visibility.name()).collect::<Vec<_>>() as _,
+        &said.iter().map(|(_, message)| message.author.name()).collect::<Vec<_>>() as _,
+        &said.iter().map(|(_, message)| message.author_id).collect::<Vec<_>>() as _,
+        &said.iter().map(|(_, message)| message.medium.name()).collect::<Vec<_>>() as _,
+        &said.iter().map(|(_, message)| message.text.clone()).collect::<Vec<_>>(),
+        &said.iter().map(|(_, message)| jiff_sqlx::Timestamp::from(message.created_at)).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Records a ticket that an event has opened; `false` when its matter has one, or the event has opened one before (TK7).
@@ -88,8 +178,9 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
     let inserted = sqlx::query_scalar!(
         r#"insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                matter_subject, matter_version, department, route_at, language, cause_source, cause_event_id,
-                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at)
-           values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12, $20)
+                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets)
+           values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12, $20,
+                   $21, $22)
            on conflict do nothing
            returning id"#,
         ticket.id,
@@ -112,6 +203,8 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
         ticket.story.hops,
         ticket.story.traceparent,
         ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
+        ticket.tier.name(),
+        Json(ticket.targets) as _,
     );
     if inserted.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(false);
@@ -155,6 +248,10 @@ fn told(change: &Change) -> NewEvent {
     };
     let kind = change.act.event_kind();
     NewEvent::new(kind, ticket.name(), ticket.version, ticket.updated_at, story, &event_of(change))
+}
+
+fn each<T>(tickets: &[&Ticket], of: impl Fn(&Ticket) -> T) -> Vec<T> {
+    tickets.iter().map(|ticket| of(ticket)).collect()
 }
 
 fn times(tickets: &[&Ticket], of: impl Fn(&Ticket) -> Option<jiff::Timestamp>) -> Vec<Option<jiff_sqlx::Timestamp>> {

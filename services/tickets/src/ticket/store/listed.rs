@@ -2,19 +2,29 @@
 
 use jiff::Timestamp;
 use seva_store::Fault;
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::{Ticket, TicketRow, read};
-use crate::clock::{self, Clocks, Shown};
+use crate::{
+    clock::{self, Clocks, Shown},
+    policy::Targets,
+};
 
 /// Lists of whole tickets begin so.
-pub const SELECT_FULL: &str = "select * from ticket";
+pub const SELECT_FULL: &str =
+    "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
+            matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
+            targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
+            verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, follow_up_of, link_generation,
+            cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent, created_at, updated_at, resolved_at,
+            closed_at, next_due_at, open_work
+     from ticket";
 
 /// Lists of what queues show begin so; every column less is time.
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, department, assignee, wait_reason,
-            language, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
+            language, tier, wait_until, merged_into, merged_at, open_work, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
 
@@ -33,6 +43,11 @@ pub struct BasicRow {
     assignee: Option<Uuid>,
     wait_reason: Option<String>,
     language: String,
+    tier: String,
+    wait_until: Option<jiff_sqlx::Timestamp>,
+    merged_into: Option<Uuid>,
+    merged_at: Option<jiff_sqlx::Timestamp>,
+    open_work: i32,
     reopen_count: i32,
     verification_attempts: i32,
     closure: Option<String>,
@@ -61,6 +76,11 @@ impl From<BasicRow> for TicketRow {
             assignee,
             wait_reason,
             language,
+            tier,
+            wait_until,
+            merged_into,
+            merged_at,
+            open_work,
             reopen_count,
             verification_attempts,
             closure,
@@ -93,6 +113,12 @@ impl From<BasicRow> for TicketRow {
             wait_reason,
             route_at: None,
             language,
+            tier,
+            targets: Json(Targets::default()),
+            wait_until,
+            wait_party: None,
+            merged_into,
+            merged_at,
             resolver: None,
             reopen_count,
             resolution: 0,
@@ -115,7 +141,7 @@ impl From<BasicRow> for TicketRow {
             resolved_at,
             closed_at,
             next_due_at,
-            open_work: 0,
+            open_work,
         }
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{Database, Fault};
 use seva_values::{Language, Zone, format_name};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::{
@@ -20,12 +20,13 @@ use super::{
 };
 use crate::{
     clock::{self, Calendar, Clocks},
+    policy::Targets,
     recipient::{Recipient, Tier},
     routing::WaitReason,
     stored::malformed,
 };
 
-pub use batch::{lock, save_all};
+pub use batch::{lock, save_all, save_for};
 
 /// A ticket as the database holds it, without its clocks.
 #[derive(sqlx::FromRow)]
@@ -50,6 +51,12 @@ pub struct TicketRow {
     wait_reason: Option<String>,
     route_at: Option<jiff_sqlx::Timestamp>,
     language: String,
+    tier: String,
+    targets: Json<Targets>,
+    wait_until: Option<jiff_sqlx::Timestamp>,
+    wait_party: Option<String>,
+    merged_into: Option<Uuid>,
+    merged_at: Option<jiff_sqlx::Timestamp>,
     resolver: Option<Uuid>,
     reopen_count: i32,
     resolution: i32,
@@ -80,7 +87,17 @@ pub struct TicketRow {
 /// # Errors
 /// `RESOURCE_NOT_FOUND`.
 pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
-    let row = sqlx::query_as!(TicketRow, "select * from ticket where id = $1", id);
+    let row = sqlx::query_as!(
+        TicketRow,
+        r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
+                  matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
+                  targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
+                  follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
+                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
+           from ticket where id = $1"#,
+        id
+    );
     let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
     let row = row.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
     Ok(with_clocks(db.calls(), vec![row]).await?.remove(0))
@@ -156,7 +173,7 @@ pub async fn find_by_matter(db: &Database, matter: &Matter) -> Result<Option<Uui
     let found = sqlx::query_scalar!(
         "select id from ticket
          where matter_kind = $1 and matter_subject = $2 and matter_version = $3
-           and state in ('new', 'open', 'pending_customer', 'resolved')",
+           and (state in ('new', 'resolved') or is_worked_on(state))",
         matter.kind,
         matter.subject,
         matter.version,
@@ -183,6 +200,28 @@ pub async fn verification_due(db: &Database, now: Timestamp, limit: i64) -> Resu
 /// When the database cannot be asked.
 pub async fn next_verification(db: &Database) -> Result<Option<Timestamp>, Fault> {
     let due = sqlx::query_scalar!("select min(verification_due_at) from ticket where verification_due_at is not null");
+    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
+/// Tickets whose day has come by `now`, the longest due first.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn wait_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let due = sqlx::query_scalar!(
+        "select id from ticket where wait_until <= $1 order by wait_until limit $2",
+        jiff_sqlx::Timestamp::from(now) as _,
+        limit,
+    );
+    Ok(due.fetch_all(db.workers()).await?)
+}
+
+/// The next day for which a ticket waits.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn next_wait(db: &Database) -> Result<Option<Timestamp>, Fault> {
+    let due = sqlx::query_scalar!("select min(wait_until) from ticket where wait_until is not null");
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
@@ -228,7 +267,17 @@ pub(crate) async fn with_clocks(executor: impl PgExecutor<'_>, rows: Vec<TicketR
 
 /// Locks rows in the order of their ids.
 pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<TicketRow>, Fault> {
-    let rows = sqlx::query_as!(TicketRow, "select * from ticket where id = any($1) order by id for update", ids);
+    let rows = sqlx::query_as!(
+        TicketRow,
+        r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
+                  matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
+                  targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
+                  follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
+                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
+           from ticket where id = any($1) order by id for update"#,
+        ids
+    );
     Ok(rows.fetch_all(connection).await?)
 }
 
@@ -254,6 +303,12 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         wait_reason,
         route_at,
         language,
+        tier,
+        targets: Json(targets),
+        wait_until,
+        wait_party,
+        merged_into,
+        merged_at,
         resolver,
         reopen_count,
         resolution,
@@ -303,6 +358,11 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         wait_reason: wait_reason.as_deref().map(WaitReason::from_name).transpose()?,
         route_at: time(route_at),
         language: Language::parse(&language).map_err(malformed)?,
+        tier: Tier::from_name(&tier)?,
+        targets,
+        wait_until: time(wait_until),
+        wait_party,
+        merged_into: merged_into.zip(time(merged_at)),
         resolver,
         reopen_count,
         resolution,

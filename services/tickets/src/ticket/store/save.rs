@@ -5,6 +5,7 @@ use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, Write, telemetry};
 use seva_store::{Database, Fault, context};
 use seva_values::new_id;
+use sqlx::types::Json;
 use tonic::Code;
 
 use super::super::{
@@ -35,8 +36,9 @@ pub async fn insert(
         r#"with created as (
                insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                    matter_subject, matter_version, department, route_at, language, follow_up_of,
-                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at)
-               values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12, $32)
+                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets)
+               values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12, $32,
+                       $33, $34)
                returning id
            ), said as (
                insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
@@ -79,6 +81,8 @@ pub async fn insert(
         event_of(change).encode_to_vec(),
         response.encode_to_vec(),
         ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
+        ticket.tier.name(),
+        Json(ticket.targets) as _,
     );
     db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
     Ok(())
@@ -107,7 +111,7 @@ pub async fn update(
                    resolver = $13, reopen_count = $14,
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
                    answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
-                   next_due_at = $39
+                   next_due_at = $39, targets = $40, wait_until = $41, wait_party = $42, merged_into = $43, merged_at = $44
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
@@ -158,6 +162,11 @@ pub async fn update(
         &changed,
         response.encode_to_vec(),
         ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
+        Json(ticket.targets) as _,
+        ticket.wait_until.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.wait_party,
+        ticket.merged_into.map(|(target, _)| target),
+        ticket.merged_into.map(|(_, at)| jiff_sqlx::Timestamp::from(at)) as _,
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())
@@ -169,7 +178,7 @@ fn said<T>(change: &Change, of: impl Fn(&Message) -> T) -> Vec<T> {
 }
 
 /// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.
-fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
+pub(super) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
     if let Some(opening) =
         ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent)
     {

@@ -23,10 +23,10 @@ async fn a_busy_year() -> TestDatabase {
     let database = TestDatabase::new(NAME, &MIGRATOR).await;
     let script = r#"
         insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, department, assignee, closure,
-                            language, correlation_id, causation_id, hops, created_at, updated_at)
+                            language, correlation_id, causation_id, hops, created_at, updated_at, tier, targets)
         select gen_random_uuid(), 1, n, lpad(to_hex(n % 100), 32, '0')::uuid, 'delivery', 'normal', case when n % 50 = 0 then 'new' else 'closed' end,
                'Where is it?', 'It has not come.', lpad(to_hex(n % 3), 32, '0')::uuid, case when n % 50 <> 0 then lpad(to_hex(n % 100), 32, '0')::uuid end,
-               case when n % 50 <> 0 then 'verified' end, 'hi', 'c', 'c', 0, at, at
+               case when n % 50 <> 0 then 'verified' end, 'hi', 'c', 'c', 0, at, at, 'standard', '{}'
         from generate_series(1, 100000) as n, lateral (select '2026-01-01'::timestamptz + make_interval(secs => n / 3) as at) as t;
         vacuum analyze ticket"#;
     for statement in script.split(';') {

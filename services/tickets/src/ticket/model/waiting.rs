@@ -1,0 +1,102 @@
+//! While somebody has a ticket: it waits for another department, for somebody outside or for a day, and goes on.
+
+use jiff::Timestamp;
+use seva_runtime::Error;
+
+use super::{Change, Reply, Ticket};
+use crate::ticket::state::{Act, State};
+
+impl Ticket {
+    /// Another department has to do something first. Clocks go on: it is our delay.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4).
+    pub fn wait_for_department(&self, now: Timestamp) -> Result<Change, Error> {
+        self.has_to_be_open()?;
+        let mut next = self.next(now);
+        next.state = State::PendingDepartment;
+        Ok(next.with(Act::Pending, &["state"]))
+    }
+
+    /// Somebody outside has to do something first, until a day; the customer is told with it (TK12).
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4, TK12).
+    pub fn wait_for_outside(
+        &self,
+        party: String,
+        until: Timestamp,
+        note: Reply,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        self.has_to_be_open()?;
+        if until <= now {
+            return Err(self.refusal("TK12", "the day until which it waits lies ahead"));
+        }
+        let mut next = self.next(now);
+        next.clocks.respond(&self.targets, true, now);
+        if self.targets.pauses_while_external {
+            next.clocks.pause(now);
+        }
+        next.state = State::PendingExternal;
+        (next.wait_until, next.wait_party) = (Some(until), Some(party));
+        Ok(Change { message: Some(note.at(now)), ..next.with(Act::Pending, &["state", "wait_until", "wait_party"]) })
+    }
+
+    /// It goes on at a time that was agreed with the customer.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4, TK12).
+    pub fn schedule(&self, until: Timestamp, note: Reply, now: Timestamp) -> Result<Change, Error> {
+        self.has_to_be_open()?;
+        if until <= now {
+            return Err(self.refusal("TK12", "the time that it is scheduled for lies ahead"));
+        }
+        let mut next = self.next(now);
+        next.clocks.respond(&self.targets, true, now);
+        if self.targets.pauses_while_scheduled {
+            next.clocks.pause(now);
+        }
+        next.state = State::Scheduled;
+        next.wait_until = Some(until);
+        Ok(Change { message: Some(note.at(now)), ..next.with(Act::Pending, &["state", "wait_until"]) })
+    }
+
+    /// What it waited for has come.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4).
+    pub fn go_on(&self, now: Timestamp) -> Result<Change, Error> {
+        if !self.is_waiting() {
+            return Err(self.refusal("TK4", "it waits for somebody, or for a day"));
+        }
+        let mut next = self.next(now);
+        next.go_on_working(now);
+        Ok(next.with(Act::Resumed, &["state"]))
+    }
+
+    /// The day has come until which it waits. `None` while it has not.
+    pub fn wait_is_over(&mut self, now: Timestamp) -> Option<Change> {
+        self.wait_until.filter(|until| *until <= now)?;
+        let mut next = self.next(now);
+        next.go_on_working(now);
+        Some(self.become_(next, Act::Resumed, &["state"]))
+    }
+
+    fn has_to_be_open(&self) -> Result<(), Error> {
+        match self.state {
+            State::Open => Ok(()),
+            _ => Err(self.refusal("TK4", "it is open: somebody works on it, and it waits for nothing else")),
+        }
+    }
+
+    pub(super) fn stop_waiting(&mut self) {
+        (self.wait_until, self.wait_party) = (None, None);
+    }
+
+    pub(super) fn go_on_working(&mut self, now: Timestamp) {
+        self.stop_waiting();
+        self.state = State::Open;
+        self.clocks.resume(now);
+    }
+}
