@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Calendar,
+    custom_field::Values,
     policy::{Matched, Policies},
     recipient::{self, Recipients},
     roster,
@@ -161,6 +162,8 @@ fn of_order(event: &Arc<Event>) -> Result<Option<Opening>, Fault> {
             subject: event.subject.clone(),
             version: promised,
         }),
+        tags: Vec::new(),
+        fields: Values::default(),
         follow_up_of: None,
     };
     Ok(Some(Opening { new, event: event.clone() }))
@@ -182,6 +185,8 @@ fn of_invoice(event: &Arc<Event>) -> Result<Option<Opening>, Fault> {
             subject: event.subject.clone(),
             version: String::new(),
         }),
+        tags: Vec::new(),
+        fields: Values::default(),
         follow_up_of: None,
     };
     Ok(Some(Opening { new, event: event.clone() }))
@@ -196,6 +201,8 @@ fn of_loop_case(event: &Arc<Event>) -> Result<Opening, Fault> {
         title: "A low score was given".to_owned(),
         stated_problem: format!("{} was answered with {}.", case.question_id, case.score),
         matter: Some(Matter { kind: "low_score".to_owned(), subject: case.response, version: String::new() }),
+        tags: Vec::new(),
+        fields: Values::default(),
         follow_up_of: None,
     };
     Ok(Opening { new, event: event.clone() })

@@ -1,6 +1,7 @@
 //! A problem is carried until the customer says that it is solved.
 //!
-//! - [`ticket`]: matters of customers and their machine; [`message`]: what was said about them
+//! - [`ticket`]: matters of customers and their machine; [`message`]: what was said about them; [`participant`]: who takes part besides;
+//!   [`custom_field`]: what the company wants to know about them
 //! - [`clock`]: how long something takes, on a department's calendar; [`policy`]: how long it may take
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`conversation`]: a ticket as its customer sees it, by link
@@ -10,8 +11,10 @@
 
 pub mod clock;
 pub mod conversation;
+pub mod custom_field;
 pub mod events;
 pub mod message;
+pub mod participant;
 pub mod policy;
 pub mod recipient;
 pub mod roster;
@@ -24,7 +27,11 @@ use std::sync::Arc;
 
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
-    tickets::v1::{conversation_service_server::ConversationServiceServer, ticket_service_server::TicketServiceServer},
+    tickets::v1::{
+        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        ticket_service_server::TicketServiceServer,
+    },
 };
 use seva_runtime::auth::LinkSigner;
 use seva_store::{
@@ -70,10 +77,19 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
     ];
 
+    let policy = PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone()));
+    let custom_fields = CustomFieldServiceServer::new(custom_field::CustomFieldRpc::new(&foundation));
+    let participants = ParticipantServiceServer::new(participant::ParticipantRpc::new(&foundation));
     let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
     let conversations = ConversationServiceServer::new(conversations);
     let links = LinkServiceServer::new(conversation::LinkRpc::new(&foundation, links));
-    Service::new(NAME, foundation, feed, consumers, due).offering(tickets).offering(conversations).offering(links)
+    Service::new(NAME, foundation, feed, consumers, due)
+        .offering(tickets)
+        .offering(conversations)
+        .offering(links)
+        .offering(policy)
+        .offering(custom_fields)
+        .offering(participants)
 }

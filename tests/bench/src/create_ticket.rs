@@ -262,6 +262,8 @@ fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<S
         "clock_timestamp() + interval '4 hours'".to_owned(),
         "'standard'".to_owned(),
         format!("convert_from(decode('{targets}', 'hex'), 'UTF8')::jsonb"),
+        "'{}'".to_owned(),
+        "'{}'".to_owned(),
     ];
     let mut script = statement.to_owned();
     // From the last, so that $1 does not match the beginning of $10.
@@ -405,6 +407,8 @@ impl BareOpening {
             .bind(jiff_sqlx::Timestamp::from(machine_now() + SignedDuration::from_hours(4)))
             .bind("standard")
             .bind(sqlx::types::Json(targets()))
+            .bind(Vec::<String>::new())
+            .bind(json!({}))
             .execute(&self.pool)
             .await
             .map_err(failed)?;

@@ -26,7 +26,7 @@ use crate::{
     message, recipient,
     ticket::{
         Commands, State, Ticket,
-        commands::{AnswerResolution, SendMessage, is_current},
+        commands::by_link::{AnswerResolution, SendMessage, is_current},
         convert::{by_link, message_to_proto, number_of},
         model::COLLECTION,
         store,

@@ -7,6 +7,10 @@ use crate::stored::stored_names;
 
 /// Longest text, in characters.
 pub const MAX_TEXT_CHARS: usize = 20_000;
+/// Attachments of one message at most.
+pub const MAX_ATTACHMENTS: usize = 20;
+/// Largest attachment, in bytes.
+pub const MAX_ATTACHMENT_BYTES: i64 = 100 * 1024 * 1024;
 
 /// Something said about a ticket.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +29,25 @@ pub struct Message {
     pub text: String,
     /// Business time.
     pub created_at: Timestamp,
+    /// What was attached.
+    pub attachments: Vec<Attachment>,
+    /// When its words were taken back (TK6).
+    pub redacted_at: Option<Timestamp>,
+}
+
+/// What was attached to a message; the bytes lie elsewhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// As people see it: personal data.
+    pub file_name: String,
+    /// Such as `image/jpeg`.
+    pub media_type: String,
+    /// In bytes.
+    pub size_bytes: i64,
+    /// Of the bytes.
+    pub sha256: [u8; 32],
+    /// Where it lies: personal data.
+    pub url: String,
 }
 
 impl std::fmt::Debug for Message {

@@ -1,13 +1,17 @@
 //! Reads of messages; they are written with their ticket.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{
     Database, Fault,
     paging::{Keyed, Listing, Order, Page, PageRequest, SortKey},
 };
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{Author, Medium, Message, Visibility};
+use super::model::{Attachment, Author, Medium, Message, Visibility};
 
 /// The order of a conversation; it has its index.
 pub const ORDERS: &[Order] = &[Order { name: "create_time", column: "created_at", descending: false }];
@@ -24,6 +28,7 @@ pub struct MessageRow {
     medium: String,
     text: String,
     created_at: jiff_sqlx::Timestamp,
+    redacted_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Keyed for MessageRow {
@@ -37,11 +42,10 @@ impl Keyed for MessageRow {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn list(db: &Database, ticket: Uuid, page: &PageRequest) -> Result<Page<Message>, Error> {
-    let select = "select id, visibility, author, author_id, medium, text, created_at from message";
+    let select = "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message";
     let listing = Listing::new(select, &ORDERS[0], page).and_value("ticket_id =", Some(ticket));
     let Page { items, next_page_token } = listing.fetch::<MessageRow>(db.calls()).await?;
-    let items = items.into_iter().map(Message::try_from).collect::<Result<_, _>>()?;
-    Ok(Page { items, next_page_token })
+    Ok(Page { items: with_attachments(db, items).await?, next_page_token })
 }
 
 /// What a customer may read, the newest ones, oldest first.
@@ -51,21 +55,109 @@ pub async fn list(db: &Database, ticket: Uuid, page: &PageRequest) -> Result<Pag
 pub async fn public(db: &Database, ticket: Uuid) -> Result<Vec<Message>, Error> {
     let rows = sqlx::query_as!(
         MessageRow,
-        "select id, visibility, author, author_id, medium, text, created_at from message
+        "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message
          where ticket_id = $1 and visibility = 'public'
          order by created_at desc, id desc limit $2",
         ticket,
         MOST_PUBLIC,
     );
     let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
-    rows.into_iter().rev().map(Message::try_from).collect()
+    with_attachments(db, rows.into_iter().rev().collect()).await
+}
+
+/// One message of a ticket.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find(db: &Database, ticket: Uuid, id: Uuid) -> Result<Option<Message>, Error> {
+    let row = sqlx::query_as!(
+        MessageRow,
+        "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message
+         where ticket_id = $1 and id = $2",
+        ticket,
+        id,
+    );
+    let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
+    Ok(with_attachments(db, row.into_iter().collect()).await?.pop())
+}
+
+/// Takes the words and attachments of a message back; `false` when that was done before (TK6).
+///
+/// # Errors
+/// When the statement fails.
+pub async fn redact(connection: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<bool, Fault> {
+    let redacted = sqlx::query_scalar!(
+        r#"with redacted as (
+               update message set text = '', redacted_at = $2 where id = $1 and redacted_at is null returning id
+           ), detached as (
+               delete from attachment a using redacted r where a.message_id = r.id
+           )
+           select id from redacted"#,
+        id,
+        jiff_sqlx::Timestamp::from(now) as _,
+    );
+    Ok(redacted.fetch_optional(connection).await?.is_some())
+}
+
+/// Records what is attached to a message that was written.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn attach(connection: &mut PgConnection, ticket: Uuid, message: &Message) -> Result<(), Fault> {
+    if message.attachments.is_empty() {
+        return Ok(());
+    }
+    let each = &message.attachments;
+    sqlx::query!(
+        "insert into attachment (ticket_id, message_id, number, file_name, media_type, size_bytes, sha256, url)
+         select $1, $2, a.number, a.file_name, a.media_type, a.size_bytes, a.sha256, a.url
+         from unnest($3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::text[]) with ordinality
+              as a (file_name, media_type, size_bytes, sha256, url, number)",
+        ticket,
+        message.id,
+        &each.iter().map(|attachment| attachment.file_name.clone()).collect::<Vec<_>>(),
+        &each.iter().map(|attachment| attachment.media_type.clone()).collect::<Vec<_>>(),
+        &each.iter().map(|attachment| attachment.size_bytes).collect::<Vec<_>>(),
+        &each.iter().map(|attachment| attachment.sha256.to_vec()).collect::<Vec<_>>(),
+        &each.iter().map(|attachment| attachment.url.clone()).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Rows with what was attached to them, in the same order.
+async fn with_attachments(db: &Database, rows: Vec<MessageRow>) -> Result<Vec<Message>, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let attached = sqlx::query!(
+        "select message_id, file_name, media_type, size_bytes, sha256, url from attachment
+         where message_id = any($1) order by message_id, number",
+        &ids
+    );
+    let mut of_message: HashMap<Uuid, Vec<Attachment>> = HashMap::new();
+    for row in attached.fetch_all(db.calls()).await.map_err(Fault::from)? {
+        let sha256 = row.sha256.try_into().map_err(|_| Error::internal("a stored hash cannot be read"))?;
+        of_message.entry(row.message_id).or_default().push(Attachment {
+            file_name: row.file_name,
+            media_type: row.media_type,
+            size_bytes: row.size_bytes,
+            sha256,
+            url: row.url,
+        });
+    }
+    rows.into_iter()
+        .map(|row| {
+            let attachments = of_message.remove(&row.id).unwrap_or_default();
+            Ok(Message { attachments, ..row.try_into()? })
+        })
+        .collect()
 }
 
 impl TryFrom<MessageRow> for Message {
     type Error = Error;
 
     fn try_from(row: MessageRow) -> Result<Self, Error> {
-        let MessageRow { id, visibility, author, author_id, medium, text, created_at } = row;
+        let MessageRow { id, visibility, author, author_id, medium, text, created_at, redacted_at } = row;
         Ok(Self {
             id,
             visibility: Visibility::from_name(&visibility)?,
@@ -74,6 +166,8 @@ impl TryFrom<MessageRow> for Message {
             medium: Medium::from_name(&medium)?,
             text,
             created_at: created_at.to_jiff(),
+            attachments: Vec::new(),
+            redacted_at: redacted_at.map(jiff_sqlx::Timestamp::to_jiff),
         })
     }
 }

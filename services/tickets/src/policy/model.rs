@@ -126,6 +126,12 @@ impl Policy {
         self.version
     }
 
+    /// Its rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     /// The targets of a ticket: those of the narrowest row that matches it.
     #[must_use]
     pub fn targets(&self, ticket: &Matched) -> Targets {

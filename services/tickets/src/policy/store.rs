@@ -2,14 +2,19 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
-use seva_runtime::Error;
-use seva_store::{Database, Fault};
+use jiff::{SignedDuration, Timestamp};
+use prost::Message as _;
+use seva_proto::tickets::v1::CreatePolicyResponse;
+use seva_runtime::{Error, Write, clock::machine_now};
+use seva_store::{Database, Fault, context, fault::write_conflict, idempotency::once};
 use sqlx::PgExecutor;
 use tokio::{sync::Mutex, time::Instant};
 use uuid::Uuid;
 
-use super::model::{Policy, Row, Targets};
+use super::{
+    convert::NewPolicy,
+    model::{Policy, Row, Targets},
+};
 use crate::{
     recipient::Tier,
     ticket::{Kind, Priority},
@@ -67,6 +72,112 @@ impl Policies {
         let policy = Arc::new(of_version(self.db.calls(), version).await?);
         known.versions.insert(version, policy.clone());
         Ok(policy)
+    }
+}
+
+/// A version, and who put it into force when, in machine time.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// What it says.
+    pub policy: Policy,
+    /// Unknown of the first one, as of the next.
+    pub created_at: Option<Timestamp>,
+    /// Such as `user:asha`.
+    pub created_by: Option<String>,
+}
+
+impl Policies {
+    /// Puts a version into force, with its audit row and the answer, in one statement.
+    ///
+    /// # Errors
+    /// `WRITE_CONFLICT` when another one came into force meanwhile.
+    pub async fn create(&self, write: &Write, new: NewPolicy) -> Result<CreatePolicyResponse, Error> {
+        let NewPolicy { rows, previous_version } = new;
+        let answer = once(&self.db, write, async {
+            let before = newest(self.db.calls()).await?.version();
+            if previous_version != 0 && previous_version != before {
+                return Err(write_conflict());
+            }
+            let created_at = machine_now();
+            let policy = Policy::new(before + 1, rows.clone())?;
+            let version = Version { policy, created_at: Some(created_at), created_by: Some(write.actor.clone()) };
+            let response = CreatePolicyResponse { policy: Some((&version).into()) };
+            insert(&self.db, write, &version, created_at, &response).await?;
+            Ok(response)
+        })
+        .await?;
+        self.known.lock().await.newest = None;
+        Ok(answer)
+    }
+
+    /// A version; 0: the newest.
+    ///
+    /// # Errors
+    /// `RESOURCE_NOT_FOUND`.
+    pub async fn version(&self, version: i32) -> Result<Version, Error> {
+        let found = sqlx::query!(
+            "select version, created_at, created_by from policy where version = $1 or $1 = 0 order by version desc limit 1",
+            version
+        );
+        let found = found.fetch_optional(self.db.calls()).await.map_err(Fault::from)?;
+        let found = found.ok_or_else(|| Error::not_found(format!("version {version} of the policy")))?;
+        let policy = of_version(self.db.calls(), found.version).await?;
+        let created_at = found.created_at.map(jiff_sqlx::Timestamp::to_jiff);
+        Ok(Version { policy, created_at, created_by: found.created_by })
+    }
+}
+
+async fn insert(
+    db: &Database,
+    write: &Write,
+    version: &Version,
+    created_at: Timestamp,
+    response: &CreatePolicyResponse,
+) -> Result<(), Error> {
+    let rows = version.policy.rows();
+    let minutes = |of: fn(&Targets) -> SignedDuration| -> Vec<i32> {
+        rows.iter().map(|row| i32::try_from(of(&row.targets).as_mins()).unwrap_or(i32::MAX)).collect()
+    };
+    let insert = sqlx::query!(
+        r#"with created as (
+               insert into policy (version, created_at, created_by) values ($1, $2, $3) returning version
+           ), targets as (
+               insert into policy_target (
+                   version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
+                   resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
+                   pauses_while_scheduled, reopen_days
+               )
+               select created.version, t.* from created, unnest(
+                   $4::text[], $5::uuid[], $6::text[], $7::text[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[], $13::int[],
+                   $14::int[], $15::bool[], $16::bool[], $17::int[]
+               ) as t
+           )
+           select seva.note($18, $19, '{*}'), seva.remember($18, $20) from created"#,
+        version.policy.version(),
+        jiff_sqlx::Timestamp::from(created_at) as _,
+        write.actor,
+        &rows.iter().map(|row| row.kind.map(Kind::name)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|row| row.department).collect::<Vec<_>>() as _,
+        &rows.iter().map(|row| row.tier.map(Tier::name)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|row| row.priority.map(Priority::name)).collect::<Vec<_>>() as _,
+        &minutes(|targets| targets.first_response),
+        &minutes(|targets| targets.next_response),
+        &minutes(|targets| targets.update_cadence),
+        &minutes(|targets| targets.resolution_first),
+        &minutes(|targets| targets.resolution_total),
+        &minutes(|targets| targets.handoff_ack),
+        &minutes(|targets| targets.handoff_done),
+        &rows.iter().map(|row| row.targets.pauses_while_external).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.targets.pauses_while_scheduled).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.targets.reopen_days).collect::<Vec<_>>(),
+        context::of(write),
+        format!("policies/{}", version.policy.version()),
+        response.encode_to_vec(),
+    );
+    match db.write(insert.fetch_one(db.calls())).await {
+        // Somebody else's version came first.
+        Err(fault) if fault.violates("policy_pkey") => Err(write_conflict()),
+        written => written.map(|_| ()).map_err(Error::from),
     }
 }
 

@@ -4,9 +4,9 @@ use seva_proto::tickets::v1::{
     AssignTicketRequest, AssignTicketResponse, CancelTicketRequest, CancelTicketResponse, ConfirmTicketRequest,
     ConfirmTicketResponse, CreateTicketRequest, CreateTicketResponse, GetTicketRequest, GetTicketResponse,
     ListClockEventsRequest, ListClockEventsResponse, ListMessagesRequest, ListMessagesResponse, ListTicketsRequest,
-    ListTicketsResponse, RejectTicketRequest, RejectTicketResponse, ReopenTicketRequest, ReopenTicketResponse,
-    ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest, ResolveTicketResponse, UpdateTicketRequest,
-    UpdateTicketResponse, ticket_service_server::TicketService,
+    ListTicketsResponse, RedactMessageRequest, RedactMessageResponse, RejectTicketRequest, RejectTicketResponse,
+    ReopenTicketRequest, ReopenTicketResponse, ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest,
+    ResolveTicketResponse, UpdateTicketRequest, UpdateTicketResponse, ticket_service_server::TicketService,
 };
 use seva_runtime::{Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
@@ -14,8 +14,8 @@ use tonic::{Request, Response, Status};
 
 use super::{
     commands::{
-        AssignTicket, CancelTicket, Commands, ConfirmTicket, CreateTicket, RejectTicket, ReopenTicket, ReplyToTicket,
-        ResolveTicket, UpdateTicket,
+        AssignTicket, CancelTicket, Commands, ConfirmTicket, CreateTicket, RedactMessage, RejectTicket, ReopenTicket,
+        ReplyToTicket, ResolveTicket, UpdateTicket,
     },
     convert::{self, message_to_proto},
     queries, store,
@@ -89,6 +89,14 @@ impl TicketService for TicketRpc {
         let page = message::store::list(&self.db, ticket.id, &page).await?;
         let messages = page.items.iter().map(|message| message_to_proto(&ticket, message)).collect();
         Ok(Response::new(ListMessagesResponse { messages, next_page_token: page.next_page_token }))
+    }
+
+    async fn redact_message(
+        &self,
+        request: Request<RedactMessageRequest>,
+    ) -> Result<Response<RedactMessageResponse>, Status> {
+        let (write, command) = incoming_write(request, RedactMessage::try_from)?;
+        Ok(Response::new(self.commands.redact(&write, command).await?))
     }
 
     async fn list_clock_events(

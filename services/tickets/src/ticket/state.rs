@@ -128,6 +128,8 @@ pub enum Act {
     Closed,
     /// It was called off.
     Canceled,
+    /// Words of it were taken back.
+    Redacted,
     /// It is carried on in another ticket.
     Merged,
     /// It was taken out of the other ticket again.
@@ -156,6 +158,7 @@ impl Act {
             Self::Reopened => "seva.tickets.ticket.reopened.v1",
             Self::Closed => "seva.tickets.ticket.closed.v1",
             Self::Canceled => "seva.tickets.ticket.canceled.v1",
+            Self::Redacted => "seva.tickets.ticket.redacted.v1",
             Self::Merged => "seva.tickets.ticket.merged.v1",
             Self::Unmerged => "seva.tickets.ticket.unmerged.v1",
             Self::ClockWarned => "seva.tickets.ticket.clock_warned.v1",

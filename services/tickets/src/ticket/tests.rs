@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, ending::VERIFY_EVERY},
+    model::{Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, Update, ending::VERIFY_EVERY},
     state::{Act, CancelReason, Cause, Closure, State},
 };
 use crate::{
     clock::{self, Calendar},
+    custom_field::{Schema, Values},
     message::{Author, Medium, Message, Visibility},
     policy::Targets,
     recipient::Tier,
@@ -59,6 +60,8 @@ fn created() -> Change {
         priority: Priority::Normal,
         title: "It has not come".to_owned(),
         stated_problem: "Where is it?".to_owned(),
+        tags: Vec::new(),
+        fields: Values::default(),
         matter: None,
         follow_up_of: None,
     };
@@ -110,7 +113,11 @@ fn merged() -> Ticket {
 }
 
 fn resolved() -> Ticket {
-    written(opened().resolve(root(), "It comes today.".to_owned(), Some(MEMBER), after_hours(2)).unwrap())
+    written(
+        opened()
+            .resolve(&Schema::default(), root(), "It comes today.".to_owned(), Some(MEMBER), after_hours(2))
+            .unwrap(),
+    )
 }
 
 fn closed() -> Ticket {
@@ -122,12 +129,20 @@ fn canceled() -> Ticket {
 }
 
 fn root() -> RootProblem {
-    RootProblem { cause: Cause::Carrier, description: "The van broke down.".to_owned() }
+    RootProblem { cause: Cause::Carrier, description: "The van broke down.".to_owned(), rule: None }
 }
 
 fn says(author: Author, visibility: Visibility) -> Reply {
     let text = "words".to_owned();
-    Reply { visibility, author, author_id: None, medium: Medium::Text, text, awaits_customer: false }
+    Reply {
+        visibility,
+        author,
+        author_id: None,
+        medium: Medium::Text,
+        text,
+        attachments: Vec::new(),
+        awaits_customer: false,
+    }
 }
 
 fn question() -> Reply {
@@ -143,6 +158,8 @@ fn record() -> Message {
         medium: Medium::Text,
         text: "words".to_owned(),
         created_at: start(),
+        attachments: Vec::new(),
+        redacted_at: None,
     }
 }
 
@@ -260,7 +277,7 @@ fn only_a_public_answer_of_staff_meets_the_first_response() {
 #[test]
 fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
     for ticket in [opened(), pending()] {
-        let change = ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)).unwrap();
+        let change = ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5)).unwrap();
         let Change { ticket, act, message, .. } = change;
         assert_eq!((ticket.state, act, ticket.resolution), (State::Resolved, Act::Resolved, 1));
         assert_eq!((ticket.verification_attempts, ticket.resolver), (1, Some(MEMBER)));
@@ -271,7 +288,9 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
     }
-    only_in(&WORKED_ON, "TK3", |ticket| ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)));
+    only_in(&WORKED_ON, "TK3", |ticket| {
+        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5))
+    });
 }
 
 #[test]
@@ -327,13 +346,17 @@ fn what_is_not_resolved_can_be_called_off_and_its_clocks_count_for_nothing() {
 
 #[test]
 fn another_priority_moves_the_targets_of_what_is_not_met() {
-    let urgent = Some((Priority::Urgent, targets([1, 4, 24])));
-    let ticket = resolved().update(None, urgent, after_hours(3)).unwrap().ticket;
+    let urgent = Update { priority: Some(Priority::Urgent), ..Update::default() };
+    let schema = Schema::default();
+    let ticket = resolved().update(urgent, targets([1, 4, 24]), &schema, after_hours(3)).unwrap().ticket;
     assert_eq!(ticket.priority, Priority::Urgent);
     let due = |kind| ticket.clocks.get(kind).unwrap().due_at;
     assert_eq!(due(clock::Kind::ResolutionFirst), after_hours(16), "it was met");
     let allowed = [&not_resolved()[..], &[State::Resolved]].concat();
-    only_in(&allowed, "TK4", |ticket| ticket.update(Some("Another title".to_owned()), None, after_hours(4)));
+    only_in(&allowed, "TK4", |ticket| {
+        let update = Update { title: Some("Another title".to_owned()), ..Update::default() };
+        ticket.update(update, ticket.targets, &Schema::default(), after_hours(4))
+    });
 }
 
 #[test]
@@ -436,10 +459,33 @@ fn whatever_waits_is_opened_by_what_the_customer_says_and_they_wait_for_an_answe
 }
 
 #[test]
+fn another_kind_waits_in_another_queue_and_whoever_has_it_keeps_it() {
+    let other = Uuid::from_u128(10);
+    let billing = || Update { kind: Some((Kind::Billing, Some(other))), ..Update::default() };
+    let update = |ticket: Ticket| ticket.update(billing(), ticket.targets, &Schema::default(), after_hours(1)).unwrap();
+    let queued = update(queued());
+    assert_eq!((queued.ticket.department, queued.ticket.route_at), (Some(other), Some(after_hours(1))));
+    assert_eq!(queued.changed, ["kind"]);
+    let open = update(opened()).ticket;
+    assert_eq!((open.kind, open.department, open.assignee), (Kind::Billing, Some(DEPARTMENT), Some(MEMBER)));
+}
+
+#[test]
+fn tk14_our_own_policy_as_a_cause_names_the_rule() {
+    let resolve = |rule: Option<&str>| {
+        let root = RootProblem { cause: Cause::Policy, rule: rule.map(str::to_owned), ..root() };
+        opened().resolve(&Schema::default(), root, "Done.".to_owned(), None, after_hours(5))
+    };
+    assert!(resolve(None).unwrap_err().is_refused_by("TK14"));
+    let resolved = resolve(Some("handbookRules/returns")).unwrap().ticket;
+    assert_eq!(resolved.root_problem.unwrap().rule.as_deref(), Some("handbookRules/returns"));
+}
+
+#[test]
 fn tk11_nothing_that_is_under_way_is_resolved_or_called_off() {
     let ticket = Ticket { open_work: 1, ..opened() };
     for refused in [
-        ticket.resolve(root(), "Done.".to_owned(), None, after_hours(5)),
+        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5)),
         ticket.cancel(CancelReason::ByCustomer, after_hours(5)),
     ] {
         assert!(refused.unwrap_err().is_refused_by("TK11"));
@@ -533,7 +579,7 @@ proptest! {
                     let visibility = if public { Visibility::Public } else { Visibility::Internal };
                     ticket.reply(Reply { awaits_customer: asks, ..says(author, visibility) }, now).into_iter().collect()
                 }
-                Command::Resolve => ticket.resolve(root(), "Done.".to_owned(), None, now).into_iter().collect(),
+                Command::Resolve => ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, now).into_iter().collect(),
                 Command::Confirm => ticket.confirm(true, None, now).into_iter().collect(),
                 Command::Reject => ticket.reject(true, None, now).into_iter().collect(),
                 Command::Verify => ticket.clone().verify(now).into_iter().collect(),
@@ -541,7 +587,8 @@ proptest! {
                 Command::Cancel => ticket.cancel(CancelReason::ByCustomer, now).into_iter().collect(),
                 Command::Priority(urgent) => {
                     let (priority, hours) = if urgent { (Priority::Urgent, [1, 4, 24]) } else { (Priority::Low, [8, 40, 90]) };
-                    ticket.update(None, Some((priority, targets(hours))), now).into_iter().collect()
+                    let update = Update { priority: Some(priority), ..Update::default() };
+                    ticket.update(update, targets(hours), &Schema::default(), now).into_iter().collect()
                 }
                 Command::Pass => ticket.clone().pass_time(now),
                 Command::WaitForDepartment => ticket.wait_for_department(now).into_iter().collect(),

@@ -5,6 +5,7 @@
 mod assignment;
 mod clocks;
 mod conversation;
+mod details;
 mod floor;
 mod matters;
 mod open_work;

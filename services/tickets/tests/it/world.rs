@@ -334,6 +334,7 @@ impl World {
             root_problem: Some(RootProblem {
                 cause: Cause::Carrier.into(),
                 description: "The van broke down.".to_owned(),
+                ..RootProblem::default()
             }),
             note: "It comes today.".to_owned(),
             request_id: new_id().to_string(),

@@ -39,7 +39,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "tickets.write",
         ],
     ),
-    // An agent who also takes back a message that should not go out, and writes the texts of the team.
+    // An agent who also takes back a message that should not go out, or words that should not have been written, and writes the texts of the team.
     (
         "lead",
         &[
@@ -57,10 +57,11 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "templates.read",
             "templates.write",
             "tickets.read",
+            "tickets.redact",
             "tickets.write",
         ],
     ),
-    // A lead who also decides which kinds of messages exist, and which systems may push.
+    // A lead who also decides which kinds of messages exist, which systems may push, and how tickets are counted and what they ask for.
     (
         "manager",
         &[
@@ -83,7 +84,9 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "surveys.write",
             "templates.read",
             "templates.write",
+            "tickets.configure",
             "tickets.read",
+            "tickets.redact",
             "tickets.write",
         ],
     ),

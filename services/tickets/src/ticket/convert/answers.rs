@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::CUSTOMERS;
 use crate::{
     clock::{self, Clock, ClockEvent, Shown},
-    message::{self, Author, Message},
+    custom_field,
+    message::{self, Attachment, Author, Message},
     recipient::Tier,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
@@ -152,7 +153,10 @@ impl From<&Ticket> for pb::Ticket {
             root_problem: ticket.root_problem.as_ref().map(|root| pb::RootProblem {
                 cause: root_problem::Cause::from(root.cause).into(),
                 description: root.description.clone(),
+                handbook_rule: root.rule.clone().unwrap_or_default(),
             }),
+            tags: ticket.tags.clone(),
+            fields: custom_field::values_to_proto(&ticket.fields),
             matter: ticket.matter.as_ref().map(Into::into),
             department: named(DEPARTMENTS, ticket.department),
             assignee: named(STAFF_MEMBERS, ticket.assignee),
@@ -193,7 +197,8 @@ pub fn message_name(ticket: Uuid, message: Uuid) -> String {
 
 /// A message of a ticket.
 pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
-    let message::Message { id, visibility, author, author_id, medium, text, created_at } = message;
+    let message::Message { id, visibility, author, author_id, medium, text, created_at, attachments, redacted_at } =
+        message;
     let author_name = match author {
         Author::Staff => named(STAFF_MEMBERS, *author_id),
         Author::Customer => format_name(CUSTOMERS, ticket.customer),
@@ -207,6 +212,15 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
         medium: pb_message::Medium::from(*medium).into(),
         text: text.clone(),
         create_time: Some(proto_timestamp(*created_at)),
+        attachments: attachments.iter().map(Into::into).collect(),
+        redact_time: redacted_at.map(proto_timestamp),
+    }
+}
+
+impl From<&Attachment> for pb::Attachment {
+    fn from(attachment: &Attachment) -> Self {
+        let Attachment { file_name, media_type, size_bytes, sha256, url } = attachment.clone();
+        Self { file_name, media_type, size_bytes, sha256: sha256.to_vec(), url }
     }
 }
 
@@ -214,6 +228,7 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
 pub fn event_of(change: &Change) -> TicketEvent {
     let ticket = &change.ticket;
     let message = change.message.as_ref();
+    let said = message.map(|message| message.id).or(change.redacted);
     let kind_of = |passed: &ClockEvent| pb_clock::Kind::from(passed.clock).into();
     let breached = change.passed.as_ref().filter(|passed| passed.step == clock::Step::Breached);
     let warned = change.passed.as_ref().filter(|passed| passed.step != clock::Step::Breached);
@@ -240,7 +255,7 @@ pub fn event_of(change: &Change) -> TicketEvent {
         clocks: ticket.clocks.iter().map(Into::into).collect(),
         message_visibility: message.map_or(0, |message| pb_message::Visibility::from(message.visibility).into()),
         message_author: message.map_or(0, |message| pb_message::Author::from(message.author).into()),
-        message: message.map(|message| message_name(ticket.id, message.id)).unwrap_or_default(),
+        message: said.map(|message| message_name(ticket.id, message)).unwrap_or_default(),
         breached_clock: breached.map_or(0, kind_of),
         warned_clock: warned.map_or(0, kind_of),
         warned_percent: warned.map_or(0, |passed| if passed.step == clock::Step::Warned50 { 50 } else { 80 }),
@@ -248,6 +263,8 @@ pub fn event_of(change: &Change) -> TicketEvent {
         tier: proto_tier(ticket.tier).into(),
         wait_until_time: ticket.wait_until.map(proto_timestamp),
         merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
+        tags: ticket.tags.clone(),
+        handbook_rule: ticket.root_problem.as_ref().and_then(|root| root.rule.clone()).unwrap_or_default(),
         r#override: ticket.over_limits,
         create_time: Some(proto_timestamp(ticket.created_at)),
         version: ticket.version,

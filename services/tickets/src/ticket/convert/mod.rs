@@ -2,19 +2,21 @@
 
 mod answers;
 
+use std::collections::BTreeSet;
+
 use seva_proto::tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket};
 use seva_runtime::{Error, Violations, mask::masked_paths};
 use seva_store::{
     Etag,
     paging::{Order, PageKey, PageRequest},
 };
-use seva_values::{HumanNumber, Invalid, parse_name, text};
+use seva_values::{HumanNumber, Invalid, WebLink, parse_name, text};
 use uuid::Uuid;
 
 use super::{
     commands::{
-        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, RejectTicket, ReopenTicket, ReplyToTicket,
-        ResolveTicket, UpdateTicket,
+        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, RedactMessage, RejectTicket, ReopenTicket,
+        ReplyToTicket, ResolveTicket, UpdateTicket,
     },
     kind::{Kind, Priority},
     model::{COLLECTION, Matter, NewTicket, RootProblem},
@@ -22,11 +24,15 @@ use super::{
     state::{CancelReason, Cause, State},
 };
 use crate::{
-    message::{Author, Medium, Visibility, model::MAX_TEXT_CHARS},
+    custom_field,
+    message::{
+        Attachment, Author, Medium, Visibility,
+        model::{MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARS},
+    },
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
 };
 
-pub use answers::{event_of, message_to_proto, number_of};
+pub use answers::{event_of, message_name, message_to_proto, number_of};
 
 /// Collection of customers' names.
 const CUSTOMERS: &str = "customers";
@@ -34,16 +40,18 @@ const CUSTOMERS: &str = "customers";
 const MAX_LINE_CHARS: usize = 200;
 /// Longest text that comes by link, in characters.
 const MAX_LINK_TEXT_CHARS: usize = 4_000;
+/// Tags of one ticket at most, and the longest, in bytes.
+const MAX_TAGS: usize = 20;
+const MAX_TAG_BYTES: usize = 40;
 /// Longest word of a matter, in bytes.
 const MAX_MATTER_BYTES: usize = 200;
 /// Paths of an update mask.
-const WRITABLE: &[&str] = &["title", "priority"];
+const WRITABLE: &[&str] = &["title", "kind", "priority", "tags", "fields"];
 const OUTPUT_ONLY: &[&str] = &[
     "name",
     "etag",
     "number",
     "customer",
-    "kind",
     "state",
     "stated_problem",
     "root_problem",
@@ -165,6 +173,8 @@ impl TryFrom<pb::CreateTicketRequest> for CreateTicket {
         let priority = violations.take("ticket.priority", parse_priority(ticket.priority));
         let title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
         let stated_problem = violations.take("ticket.stated_problem", optional_words(&ticket.stated_problem));
+        let tags = parse_tags(&ticket.tags, &mut violations);
+        let fields = custom_field::values(ticket.fields, "ticket.fields", &mut violations);
         let matter = match ticket.matter {
             None => Some(None),
             Some(matter) => parse_matter(matter, &mut violations).map(Some),
@@ -176,6 +186,8 @@ impl TryFrom<pb::CreateTicketRequest> for CreateTicket {
                 priority: priority?,
                 title: title?,
                 stated_problem: stated_problem?,
+                tags: tags?,
+                fields: fields?,
                 matter: matter?,
                 follow_up_of: None,
             })
@@ -201,18 +213,110 @@ impl TryFrom<pb::UpdateTicketRequest> for UpdateTicket {
         let Some(ticket) = violations.required("ticket", request.ticket) else { return Err(violations.into()) };
         let id = violations.take("ticket.name", parse_name(COLLECTION, &ticket.name));
         let etag = violations.take("ticket.etag", Etag::parse(&ticket.etag));
-        let is_set = |path: &str| if path == "title" { !ticket.title.is_empty() } else { ticket.priority != 0 };
+        let is_set = |path: &str| match path {
+            "title" => !ticket.title.is_empty(),
+            "kind" => ticket.kind != 0,
+            "priority" => ticket.priority != 0,
+            "tags" => !ticket.tags.is_empty(),
+            _ => !ticket.fields.is_empty(),
+        };
         let paths = masked_paths(request.update_mask, WRITABLE, OUTPUT_ONLY, is_set, &mut violations);
-        let (mut title, mut priority) = (None, None);
+        let (mut title, mut kind, mut priority, mut tags, mut fields) = (None, None, None, None, None);
         for path in paths {
             match path {
                 "title" => {
                     title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
                 }
-                _ => priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
+                "kind" => kind = violations.take("ticket.kind", parse_kind(ticket.kind)),
+                "priority" => priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
+                "tags" => tags = parse_tags(&ticket.tags, &mut violations),
+                _ => fields = custom_field::values(ticket.fields.clone(), "ticket.fields", &mut violations),
             }
         }
-        violations.finish(id.zip(etag).map(|(id, etag)| Self { id, etag, title, priority }))
+        let ids = id.zip(etag);
+        violations.finish(ids.map(|(id, etag)| Self { id, etag, title, kind, priority, tags, fields }))
+    }
+}
+
+/// Words of the company's, in alphabetical order, each once.
+fn parse_tags(given: &[String], violations: &mut Violations) -> Option<Vec<String>> {
+    if given.len() > MAX_TAGS {
+        violations.add("ticket.tags", Invalid::new("TAGS_TOO_MANY", format!("{MAX_TAGS} at most")));
+        return None;
+    }
+    let tag = |(at, tag): (usize, &String)| {
+        let field = format!("ticket.tags[{at}]");
+        violations.take(field, text::word(tag, '-', MAX_TAG_BYTES))
+    };
+    let parsed: BTreeSet<String> = given.iter().enumerate().filter_map(tag).collect();
+    violations.is_empty().then(|| parsed.into_iter().collect())
+}
+
+impl TryFrom<pb::RedactMessageRequest> for RedactMessage {
+    type Error = Error;
+
+    fn try_from(request: pb::RedactMessageRequest) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let name = violations.take("name", parse_message_name(&request.name));
+        let reason = violations.take("reason", text::required_line(&request.reason, MAX_LINE_CHARS));
+        violations.finish(name.zip(reason).map(|((ticket, message), reason)| Self { ticket, message, reason }))
+    }
+}
+
+/// Ticket and message of `tickets/{ticket}/messages/{message}`.
+fn parse_message_name(name: &str) -> Result<(Uuid, Uuid), Invalid> {
+    let (ticket, message) = name.split_once("/messages/").unwrap_or((name, ""));
+    let message = parse_name("messages", &format!("messages/{message}"));
+    Ok((parse_name(COLLECTION, ticket)?, message?))
+}
+
+/// What is attached to a message. Faults are noted.
+fn parse_attachments(given: Vec<pb::Attachment>, violations: &mut Violations) -> Option<Vec<Attachment>> {
+    if given.len() > MAX_ATTACHMENTS {
+        violations.add("attachments", Invalid::new("ATTACHMENTS_TOO_MANY", format!("{MAX_ATTACHMENTS} at most")));
+        return None;
+    }
+    let count = given.len();
+    let parsed: Vec<Attachment> = given
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, attachment)| {
+            let pb::Attachment { file_name, media_type, size_bytes, sha256, url } = attachment;
+            let field = |name: &str| format!("attachments[{at}].{name}");
+            let file_name = violations.take(field("file_name"), text::required_line(&file_name, MAX_LINE_CHARS));
+            let media_type = violations.take(field("media_type"), parse_media_type(&media_type));
+            let size_bytes = violations.take(field("size_bytes"), parse_size(size_bytes));
+            let not_a_hash = |_| Invalid::new("SHA256_MALFORMED", "has to be the 32 bytes of a SHA-256");
+            let sha256 = violations.take(field("sha256"), <[u8; 32]>::try_from(sha256.as_slice()).map_err(not_a_hash));
+            let url = violations.take(field("url"), WebLink::parse(&url));
+            Some(Attachment {
+                file_name: file_name?,
+                media_type: media_type?,
+                size_bytes: size_bytes?,
+                sha256: sha256?,
+                url: url?.as_str().to_owned(),
+            })
+        })
+        .collect();
+    (parsed.len() == count).then_some(parsed)
+}
+
+fn parse_size(bytes: i64) -> Result<i64, Invalid> {
+    match bytes {
+        1..=MAX_ATTACHMENT_BYTES => Ok(bytes),
+        _ => Err(Invalid::new("SIZE_OUT_OF_RANGE", format!("has to be from 1 to {MAX_ATTACHMENT_BYTES} bytes"))),
+    }
+}
+
+/// RFC 6838: a type and a subtype of letters, digits and `!#$&-^_.+`.
+fn parse_media_type(given: &str) -> Result<String, Invalid> {
+    let fits = |part: &str| {
+        (1..=100).contains(&part.len())
+            && part.chars().all(|char| char.is_ascii_alphanumeric() || "!#$&-^_.+".contains(char))
+    };
+    match given.split_once('/') {
+        Some((kind, subtype)) if fits(kind) && fits(subtype) => Ok(given.to_ascii_lowercase()),
+        _ => Err(Invalid::new("MEDIA_TYPE_MALFORMED", "has to be a media type such as image/jpeg (RFC 6838)")),
     }
 }
 
@@ -226,6 +330,7 @@ impl TryFrom<pb::ReplyToTicketRequest> for ReplyToTicket {
         let author = violations.take("author", parse_author(request.author));
         let medium = violations.take("medium", parse_medium(request.medium));
         let text = violations.take("text", words(&request.text));
+        let attachments = parse_attachments(request.attachments, &mut violations);
         if author == Some(Author::Customer) && visibility == Some(Visibility::Internal) {
             let fault = Invalid::new("VISIBILITY_OF_CUSTOMER", "what the customer said is public to the customer");
             violations.add("visibility", fault);
@@ -244,6 +349,7 @@ impl TryFrom<pb::ReplyToTicketRequest> for ReplyToTicket {
                 author: author?,
                 medium: medium?,
                 text: text?,
+                attachments: attachments?,
                 awaits_customer: asks,
             })
         };
@@ -283,7 +389,17 @@ impl TryFrom<pb::ResolveTicketRequest> for ResolveTicket {
         let root = root.and_then(|root| {
             let cause = violations.take("root_problem.cause", parse_cause(root.cause));
             let description = violations.take("root_problem.description", words(&root.description));
-            cause.zip(description).map(|(cause, description)| RootProblem { cause, description })
+            let rule = violations.take("root_problem.handbook_rule", text::line(&root.handbook_rule, MAX_LINE_CHARS));
+            let rule = rule.map(|rule| (!rule.is_empty()).then_some(rule));
+            if rule.as_ref().is_some_and(Option::is_some) && cause.is_some_and(|cause| cause != Cause::Policy) {
+                let fault = Invalid::new("HANDBOOK_RULE_OF_POLICY", "is named when our own policy is the cause (TK14)");
+                violations.add("root_problem.handbook_rule", fault);
+            }
+            cause.zip(description).zip(rule).map(|((cause, description), rule)| RootProblem {
+                cause,
+                description,
+                rule,
+            })
         });
         let note = violations.take("note", words(&request.note));
         let command =
@@ -360,7 +476,7 @@ macro_rules! enums {
             }
         }
 
-        fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
+        pub(crate) fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
             type Proto = $proto;
             match Proto::try_from(given) {
                 Ok(Proto::Unspecified) => Ok(None),
@@ -385,8 +501,18 @@ enums! {
     read_medium Medium = pb_message::Medium, "MEDIUM_UNKNOWN", Text, PhoneCall;
 }
 
-fn parse_kind(given: i32) -> Result<Kind, Invalid> {
+pub fn parse_kind(given: i32) -> Result<Kind, Invalid> {
     read_kind(given)?.ok_or_else(required)
+}
+
+/// The value of a kind in the contract.
+pub fn proto_kind(kind: Kind) -> i32 {
+    pb_ticket::Kind::from(kind).into()
+}
+
+/// The value of a priority in the contract.
+pub fn proto_priority(priority: Priority) -> i32 {
+    pb_ticket::Priority::from(priority).into()
 }
 
 /// Unspecified is the usual one.

@@ -1,13 +1,15 @@
 //! How a ticket ends: it is resolved, and the customer has the last word; or it is called off.
 
 use jiff::{SignedDuration, Timestamp};
+use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use uuid::Uuid;
 
 use super::{Change, Reply, RootProblem, Ticket};
 use crate::{
+    custom_field::{Schema, model::Required},
     message::{Author, Medium, Message, Visibility},
-    ticket::state::{Act, CancelReason, Closure, State},
+    ticket::state::{Act, CancelReason, Cause, Closure, State},
 };
 
 /// Between two attempts to have a resolution confirmed, and after the last.
@@ -19,9 +21,10 @@ impl Ticket {
     /// Somebody says that it is solved; the note is for the customer.
     ///
     /// # Errors
-    /// `STATE_FORBIDS` (TK3).
+    /// `STATE_FORBIDS` (TK3, TK11, TK13, TK14).
     pub fn resolve(
         &self,
+        schema: &Schema,
         root_problem: RootProblem,
         note: String,
         author: Option<Uuid>,
@@ -31,6 +34,19 @@ impl Ticket {
             return Err(self.refusal("TK3", "it is open or waits for the customer: somebody has to have it first"));
         }
         self.has_no_open_work()?;
+        if root_problem.cause == Cause::Policy && root_problem.rule.is_none() {
+            return Err(self.refusal("TK14", "our own policy as a cause names the rule of the handbook that it was"));
+        }
+        let missing = schema.missing(self.kind, &self.fields, Required::ToResolve);
+        if let Some((first, others)) = missing.split_first() {
+            let of = |key: &String| format!("{} fields[{key}]", self.name());
+            let has_a_value = "it has a value";
+            let refusal = Error::precondition(ErrorReason::StateForbids, "TK13", of(first), has_a_value)
+                .with_metadata("state", self.state.name());
+            return Err(others
+                .iter()
+                .fold(refusal, |error, key| error.with_precondition("TK13", of(key), has_a_value)));
+        }
         let mut next = self.next(now);
         if self.is_waiting() {
             next.go_on_working(now);
@@ -50,6 +66,7 @@ impl Ticket {
             author_id: author,
             medium: Medium::Text,
             text: note,
+            attachments: Vec::new(),
             awaits_customer: false,
         };
         Ok(Change { message: Some(note.at(now)), ..next.with(Act::Resolved, &["state", "root_problem"]) })

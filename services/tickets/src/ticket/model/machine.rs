@@ -24,26 +24,24 @@
 
 use jiff::Timestamp;
 use seva_proto::common::v1::ErrorReason;
-use seva_runtime::Error;
+use seva_runtime::{Error, Violations, mask::replace};
 use seva_values::format_name;
 use uuid::Uuid;
 
-use super::{COLLECTION, Change, NewTicket, Reply, StoryOf, Surroundings, Ticket};
+use super::{COLLECTION, Change, NewTicket, Reply, StoryOf, Surroundings, Ticket, Update};
 use crate::{
     clock::{Clocks, Step},
+    custom_field::{Schema, Values},
     message::{Author, Visibility},
     policy::Targets,
     routing::WaitReason,
-    ticket::{
-        kind::Priority,
-        state::{Act, State},
-    },
+    ticket::state::{Act, State},
 };
 
 impl Ticket {
     /// A new ticket; its clocks start, and routing looks at it at once.
     pub fn open(id: Uuid, new: NewTicket, around: Surroundings, story: StoryOf, now: Timestamp) -> Change {
-        let NewTicket { customer, kind, priority, title, stated_problem, matter, follow_up_of } = new;
+        let NewTicket { customer, kind, priority, title, stated_problem, tags, fields, matter, follow_up_of } = new;
         let Surroundings { number, language, tier, department, calendar, targets, policy_version } = around;
         let ticket = Self {
             id,
@@ -56,6 +54,8 @@ impl Ticket {
             title,
             stated_problem,
             root_problem: None,
+            tags,
+            fields,
             matter,
             department,
             assignee: None,
@@ -87,7 +87,7 @@ impl Ticket {
             open_work: 0,
             clocks: Clocks::start(&targets, policy_version, &calendar, now),
         };
-        Change { ticket, act: Act::Created, message: None, passed: None, changed: &["*"] }
+        Change { ticket, act: Act::Created, message: None, passed: None, redacted: None, changed: vec!["*"] }
     }
 
     /// Its resource name.
@@ -232,29 +232,63 @@ impl Ticket {
         changes
     }
 
-    /// Its title or priority change; with the priority the targets do.
+    /// Something about it changes; with the kind and the priority the targets do. Of another kind it waits in another queue; whoever has it
+    /// keeps it.
     ///
     /// # Errors
-    /// `STATE_FORBIDS` (TK4).
-    pub fn update(
-        &self,
-        title: Option<String>,
-        priority: Option<(Priority, Targets)>,
-        now: Timestamp,
-    ) -> Result<Change, Error> {
+    /// `STATE_FORBIDS` (TK4), `FIELDS_INVALID` (TK13).
+    pub fn update(&self, update: Update, targets: Targets, schema: &Schema, now: Timestamp) -> Result<Change, Error> {
         if self.is_over() {
             return Err(self.refusal("TK4", "it is not over"));
         }
+        let Update { title, kind, priority, tags, fields } = update;
         let mut next = self.next(now);
-        if let Some(title) = title {
-            next.title = title;
+        let mut changed = Vec::new();
+        replace(&mut next.title, title, "title", &mut changed);
+        replace(&mut next.tags, tags, "tags", &mut changed);
+        replace(&mut next.fields, fields, "fields", &mut changed);
+        replace(&mut next.priority, priority, "priority", &mut changed);
+        if let Some((kind, department)) = kind.filter(|(kind, _)| *kind != self.kind) {
+            next.kind = kind;
+            changed.push("kind");
+            if self.is_in_queue() {
+                next.department = department;
+                next.queue(now);
+            }
         }
-        if let Some((priority, targets)) = priority {
-            next.priority = priority;
-            next.targets = targets;
-            next.clocks.retarget(&targets, now);
+        next.fields_fit(schema, self)?;
+        next.targets = targets;
+        next.clocks.retarget(&targets, now);
+        Ok(next.with(Act::Updated, &changed))
+    }
+
+    /// Whether its values fit its kind; what it had before may stay (TK13).
+    ///
+    /// # Errors
+    /// `FIELDS_INVALID`.
+    pub fn fields_fit(&self, schema: &Schema, before: &Self) -> Result<(), Error> {
+        let kept = if before.kind == self.kind { before.fields.clone() } else { Values::default() };
+        let mut violations = Violations::default();
+        for (key, fault) in schema.faults(self.kind, &self.fields, &kept) {
+            violations.add(format!("ticket.fields[{key}]"), fault);
         }
-        Ok(next.with(Act::Updated, &["title", "priority"]))
+        violations.finish(Some(()))
+    }
+
+    /// The words of a message of it are taken back.
+    pub fn redact(&self, message: Uuid, now: Timestamp) -> Change {
+        Change { redacted: Some(message), ..self.next(now).with(Act::Redacted, &["messages"]) }
+    }
+
+    /// Who takes part changed.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4).
+    pub fn change_participants(&self, now: Timestamp) -> Result<Change, Error> {
+        if self.is_over() {
+            return Err(self.refusal("TK4", "it is not over"));
+        }
+        Ok(self.next(now).with(Act::Updated, &["participants"]))
     }
 
     /// A refusal that says what would have to be true.
@@ -267,12 +301,13 @@ impl Ticket {
         Self { version: self.version + 1, updated_at: now, ..self.clone() }
     }
 
-    pub(super) fn with(self, act: Act, changed: &'static [&'static str]) -> Change {
-        Change { ticket: self, act, message: None, passed: None, changed }
+    pub(super) fn with(self, act: Act, changed: &[&'static str]) -> Change {
+        let changed = changed.to_vec();
+        Change { ticket: self, act, message: None, passed: None, redacted: None, changed }
     }
 
     /// Becomes what it is after a change, whose clocks are then as good as written.
-    pub(super) fn become_(&mut self, next: Self, act: Act, changed: &'static [&'static str]) -> Change {
+    pub(super) fn become_(&mut self, next: Self, act: Act, changed: &[&'static str]) -> Change {
         let written = Self { clocks: next.clocks.clone().written(), ..next.clone() };
         *self = written;
         next.with(act, changed)

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     clock::{Calendar, ClockEvent, Clocks},
-    message::{Author, Medium, Message, Visibility},
+    custom_field::Values,
+    message::{Attachment, Author, Medium, Message, Visibility},
     policy::Targets,
     recipient::Tier,
     routing::WaitReason,
@@ -47,6 +48,10 @@ pub struct Ticket {
     pub stated_problem: String,
     /// The problem as it turned out to be.
     pub root_problem: Option<RootProblem>,
+    /// Words of the company's.
+    pub tags: Vec<String>,
+    /// Values of the fields that the company defines; texts are personal data.
+    pub fields: Values,
     /// What it follows from.
     pub matter: Option<Matter>,
     /// Whose queue it is in, or was.
@@ -146,6 +151,8 @@ pub struct RootProblem {
     pub cause: Cause,
     /// What it was: personal data.
     pub description: String,
+    /// Of our own policy: the handbook's rule (TK14).
+    pub rule: Option<String>,
 }
 
 /// What a ticket follows from.
@@ -167,8 +174,21 @@ pub struct NewTicket {
     pub priority: Priority,
     pub title: String,
     pub stated_problem: String,
+    pub tags: Vec<String>,
+    pub fields: Values,
     pub matter: Option<Matter>,
     pub follow_up_of: Option<Uuid>,
+}
+
+/// Fields to change; `None` leaves one as it is.
+#[derive(Clone, Default)]
+pub struct Update {
+    pub title: Option<String>,
+    /// With the department that takes the new kind, if any does.
+    pub kind: Option<(Kind, Option<Uuid>)>,
+    pub priority: Option<Priority>,
+    pub tags: Option<Vec<String>>,
+    pub fields: Option<Values>,
 }
 
 /// What is known when a ticket is opened.
@@ -194,8 +214,10 @@ pub struct Change {
     pub message: Option<Message>,
     /// What time has brought about for which clock: a warning or a breach.
     pub passed: Option<ClockEvent>,
+    /// The message whose words were taken back.
+    pub redacted: Option<Uuid>,
     /// The names of the fields that changed, for the audit.
-    pub changed: &'static [&'static str],
+    pub changed: Vec<&'static str>,
 }
 
 /// What somebody says.
@@ -206,13 +228,15 @@ pub struct Reply {
     pub author_id: Option<Uuid>,
     pub medium: Medium,
     pub text: String,
+    pub attachments: Vec<Attachment>,
     /// A question that the customer has to answer.
     pub awaits_customer: bool,
 }
 
 impl Reply {
     fn at(self, now: Timestamp) -> Message {
-        let Self { visibility, author, author_id, medium, text, awaits_customer: _ } = self;
-        Message { id: new_id(), visibility, author, author_id, medium, text, created_at: now }
+        let Self { visibility, author, author_id, medium, text, attachments, awaits_customer: _ } = self;
+        let id = new_id();
+        Message { id, visibility, author, author_id, medium, text, attachments, created_at: now, redacted_at: None }
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::ClockWrites,
-    message::Message,
+    message::{self, Message},
     routing::WaitReason,
     ticket::{CancelReason, Closure},
 };
@@ -48,11 +48,16 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
     event::append(connection, actor, &events).await
 }
 
-/// The same for a call: with who did it in the audit, as part of a transaction over several aggregates.
+/// The same for a call: with who did it, and why if that is asked for, in the audit; as part of a transaction over several aggregates.
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn save_for(connection: &mut PgConnection, write: &Write, changes: &[Change]) -> Result<(), Fault> {
+pub async fn save_for(
+    connection: &mut PgConnection,
+    write: &Write,
+    changes: &[Change],
+    reason: Option<&str>,
+) -> Result<(), Fault> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -61,7 +66,7 @@ pub async fn save_for(connection: &mut PgConnection, write: &Write, changes: &[C
         let ticket = &change.ticket;
         let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
         sqlx::query!(
-            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8)",
+            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8, $9)",
             save::context_of(write, ticket),
             new_id(),
             change.act.event_kind(),
@@ -70,6 +75,7 @@ pub async fn save_for(connection: &mut PgConnection, write: &Write, changes: &[C
             jiff_sqlx::Timestamp::from(ticket.updated_at) as _,
             event_of(change).encode_to_vec(),
             &changed,
+            reason,
         )
         .execute(&mut *connection)
         .await?;
@@ -92,17 +98,17 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
                reopen_count = g.reopen_count, resolution = g.resolution, verification_attempts = g.verification_attempts,
                verification_due_at = g.verification_due_at, answered_resolution = g.answered_resolution,
                answered_solved = g.answered_solved, closure = g.closure, cancel_reason = g.cancel_reason, updated_at = g.updated_at,
-               resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at
+               resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at, kind = g.kind, root_rule = g.root_rule
            from unnest(
                $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bool[],
                $11::text[], $12::timestamptz[], $13::jsonb[], $14::timestamptz[], $15::text[], $16::uuid[], $17::timestamptz[],
                $18::uuid[], $19::int[], $20::int[], $21::int[], $22::timestamptz[], $23::int[], $24::bool[], $25::text[], $26::text[],
-               $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[]
+               $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::text[]
            ) as g (
                id, version, priority, state, title, root_cause, root_description, department, assignee, over_limits, wait_reason, route_at,
                targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
                verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, updated_at, resolved_at, closed_at,
-               next_due_at
+               next_due_at, kind, root_rule
            )
            where t.id = g.id"#,
         &each(&tickets, |ticket| ticket.id),
@@ -135,6 +141,8 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
         &times(&tickets, |ticket| ticket.resolved_at) as _,
         &times(&tickets, |ticket| ticket.closed_at) as _,
         &times(&tickets, |ticket| ticket.clocks.next_due()) as _,
+        &each(&tickets, |ticket| ticket.kind.name()) as _,
+        &each(&tickets, |ticket| ticket.root_problem.as_ref().and_then(|root| root.rule.clone())) as _,
     )
     .execute(&mut *connection)
     .await?;
@@ -162,8 +170,11 @@ async fn save_said(connection: &mut PgConnection, changes: &[Change]) -> Result<
         &said.iter().map(|(_, message)| message.text.clone()).collect::<Vec<_>>(),
         &said.iter().map(|(_, message)| jiff_sqlx::Timestamp::from(message.created_at)).collect::<Vec<_>>() as _,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    for (ticket, message) in said {
+        message::store::attach(connection, ticket, message).await?;
+    }
     Ok(())
 }
 

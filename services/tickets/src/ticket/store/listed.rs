@@ -8,13 +8,14 @@ use uuid::Uuid;
 use super::{Ticket, TicketRow, read};
 use crate::{
     clock::{self, Clocks, Shown},
+    custom_field::Values,
     policy::Targets,
 };
 
 /// Lists of whole tickets begin so.
 pub const SELECT_FULL: &str =
     "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
-            matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
+            root_rule, tags, fields, matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
             targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
             verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, follow_up_of, link_generation,
             cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent, created_at, updated_at, resolved_at,
@@ -23,7 +24,7 @@ pub const SELECT_FULL: &str =
 
 /// Lists of what queues show begin so; every column less is time.
 pub const SELECT_BASIC: &str =
-    "select id, version, number, customer_id, kind, priority, state, title, department, assignee, wait_reason,
+    "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
             language, tier, wait_until, merged_into, merged_at, open_work, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
@@ -39,6 +40,7 @@ pub struct BasicRow {
     priority: String,
     state: String,
     title: String,
+    tags: Vec<String>,
     department: Option<Uuid>,
     assignee: Option<Uuid>,
     wait_reason: Option<String>,
@@ -72,6 +74,7 @@ impl From<BasicRow> for TicketRow {
             priority,
             state,
             title,
+            tags,
             department,
             assignee,
             wait_reason,
@@ -104,6 +107,9 @@ impl From<BasicRow> for TicketRow {
             stated_problem: String::new(),
             root_cause: None,
             root_description: None,
+            root_rule: None,
+            tags,
+            fields: Json(Values::default()),
             matter_kind: None,
             matter_subject: None,
             matter_version: None,

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     clock::{self, Calendar, Clocks},
+    custom_field::Values,
     policy::Targets,
     recipient::{Recipient, Tier},
     routing::WaitReason,
@@ -42,6 +43,9 @@ pub struct TicketRow {
     stated_problem: String,
     root_cause: Option<String>,
     root_description: Option<String>,
+    root_rule: Option<String>,
+    tags: Vec<String>,
+    fields: Json<Values>,
     matter_kind: Option<String>,
     matter_subject: Option<String>,
     matter_version: Option<String>,
@@ -90,8 +94,8 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
     let row = sqlx::query_as!(
         TicketRow,
         r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
-                  matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
-                  targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
+                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
@@ -111,6 +115,8 @@ pub struct Facts {
     pub recipient: Option<Recipient>,
     /// The department that takes tickets of the kind, with the newest version of its calendar.
     pub department: Option<(Uuid, Calendar)>,
+    /// Whether the company defines fields.
+    pub has_fields: bool,
 }
 
 /// All that has to be known to open a ticket, in one question.
@@ -121,7 +127,7 @@ pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, E
     let row = sqlx::query!(
         r#"select nextval('ticket_number') as "number!", r.sequence as "sequence?", r.language as "language?", r.tier as "tier?",
                   r.zone as "zone?", r.provisional as "provisional?", d.id as "department?", d.calendar_version as "calendar_version?",
-                  c.calendar::text as calendar
+                  c.calendar::text as calendar, exists(select from custom_field where state = 'active') as "has_fields!"
            from (select 1) as one
            left join recipient r on r.customer_id = $1
            left join lateral (
@@ -147,7 +153,7 @@ pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, E
         Some((id, version)) => Some((id, clock::store::calendar(id, version, row.calendar.as_deref())?)),
         None => None,
     };
-    Ok(Facts { number: row.number, recipient, department })
+    Ok(Facts { number: row.number, recipient, department, has_fields: row.has_fields })
 }
 
 /// The number of the next ticket.
@@ -270,8 +276,8 @@ pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Re
     let rows = sqlx::query_as!(
         TicketRow,
         r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
-                  matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
-                  targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
+                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
@@ -294,6 +300,9 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         stated_problem,
         root_cause,
         root_description,
+        root_rule,
+        tags,
+        fields: Json(fields),
         matter_kind,
         matter_subject,
         matter_version,
@@ -349,8 +358,13 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         state: State::from_name(&state)?,
         title,
         stated_problem,
-        root_problem: root_problem
-            .map(|cause| RootProblem { cause, description: root_description.unwrap_or_default() }),
+        root_problem: root_problem.map(|cause| RootProblem {
+            cause,
+            description: root_description.unwrap_or_default(),
+            rule: root_rule,
+        }),
+        tags,
+        fields,
         matter,
         department,
         assignee,

@@ -13,7 +13,7 @@ use super::super::{
     model::{Change, Ticket},
 };
 use crate::{
-    message::Message,
+    message::{Attachment, Message},
     routing::{Unavailable, WaitReason},
     ticket::{CancelReason, Cause, Closure},
 };
@@ -36,9 +36,10 @@ pub async fn insert(
         r#"with created as (
                insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                    matter_subject, matter_version, department, route_at, language, follow_up_of,
-                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets)
+                                   correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets,
+                                   tags, fields)
                values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12, $32,
-                       $33, $34)
+                       $33, $34, $35, $36)
                returning id
            ), said as (
                insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
@@ -83,6 +84,8 @@ pub async fn insert(
         ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
         ticket.tier.name(),
         Json(ticket.targets) as _,
+        &ticket.tags,
+        Json(&ticket.fields) as _,
     );
     db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
     Ok(())
@@ -111,7 +114,8 @@ pub async fn update(
                    resolver = $13, reopen_count = $14,
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
                    answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
-                   next_due_at = $39, targets = $40, wait_until = $41, wait_party = $42, merged_into = $43, merged_at = $44
+                   next_due_at = $39, targets = $40, wait_until = $41, wait_party = $42, merged_into = $43, merged_at = $44,
+                   kind = $45, tags = $46, fields = $47, root_rule = $48
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
@@ -119,6 +123,11 @@ pub async fn update(
                select updated.id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, $22
                from updated, unnest($25::uuid[], $26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[])
                     as m (id, visibility, author, author_id, medium, text)
+           ), attached as (
+               insert into attachment (ticket_id, message_id, number, file_name, media_type, size_bytes, sha256, url)
+               select updated.id, ($25::uuid[])[1], a.number, a.file_name, a.media_type, a.size_bytes, a.sha256, a.url
+               from updated, unnest($49::text[], $50::text[], $51::bigint[], $52::bytea[], $53::text[]) with ordinality
+                    as a (file_name, media_type, size_bytes, sha256, url, number)
            )
            select save_clocks(updated.id, $31), seva.emit($32, $33, $34, $35, $2, $22, $36), seva.note($32, $35, $37),
                   seva.remember($32, $38)
@@ -167,6 +176,15 @@ pub async fn update(
         ticket.wait_party,
         ticket.merged_into.map(|(target, _)| target),
         ticket.merged_into.map(|(_, at)| jiff_sqlx::Timestamp::from(at)) as _,
+        ticket.kind.name(),
+        &ticket.tags,
+        Json(&ticket.fields) as _,
+        root.and_then(|root| root.rule.as_deref()),
+        &attached(change, |attachment| attachment.file_name.clone()),
+        &attached(change, |attachment| attachment.media_type.clone()),
+        &attached(change, |attachment| attachment.size_bytes),
+        &attached(change, |attachment| attachment.sha256.to_vec()),
+        &attached(change, |attachment| attachment.url.clone()),
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())
@@ -175,6 +193,11 @@ pub async fn update(
 /// What was said with a change, by column: none or one.
 fn said<T>(change: &Change, of: impl Fn(&Message) -> T) -> Vec<T> {
     change.message.iter().map(of).collect()
+}
+
+/// What was attached to what was said, by column.
+fn attached<T>(change: &Change, of: impl Fn(&Attachment) -> T) -> Vec<T> {
+    change.message.iter().flat_map(|message| &message.attachments).map(of).collect()
 }
 
 /// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.

@@ -1,4 +1,7 @@
-//! Writes of tickets: load, decide, save.
+//! Writes of tickets: load, decide, save. What is said besides stands in [`details`], what customers do by link in [`by_link`].
+
+pub mod by_link;
+mod details;
 
 use std::future::{Future, ready};
 
@@ -8,7 +11,7 @@ use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
         AssignTicketResponse, CancelTicketResponse, ConfirmTicketResponse, CreateTicketResponse, RejectTicketResponse,
-        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse, SendMessageResponse, UpdateTicketResponse,
+        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse,
     },
 };
 use seva_runtime::{BusinessClock, Error, Write};
@@ -18,15 +21,16 @@ use uuid::Uuid;
 
 use super::{
     convert::message_to_proto,
-    kind::Priority,
+    kind::{Kind, Priority},
     model::{Change, Matter, NewTicket, Reply, RootProblem, Surroundings, Ticket},
     state::CancelReason,
     store::{self, save},
 };
 use crate::{
     clock::Calendar,
-    message::{Author, Medium, Message, Visibility},
-    policy::{Matched, Policies, Targets},
+    custom_field::{self, Values},
+    message::{Attachment, Author, Medium, Message, Visibility},
+    policy::{Matched, Policies},
     roster,
     routing::{self, Question, Unavailable},
 };
@@ -52,7 +56,17 @@ pub struct UpdateTicket {
     pub id: Uuid,
     pub etag: Etag,
     pub title: Option<String>,
+    pub kind: Option<Kind>,
     pub priority: Option<Priority>,
+    pub tags: Option<Vec<String>>,
+    pub fields: Option<Values>,
+}
+
+/// Whose words are taken back, and why.
+pub struct RedactMessage {
+    pub ticket: Uuid,
+    pub message: Uuid,
+    pub reason: String,
 }
 
 /// What is said.
@@ -63,6 +77,7 @@ pub struct ReplyToTicket {
     pub author: Author,
     pub medium: Medium,
     pub text: String,
+    pub attachments: Vec<Attachment>,
     pub awaits_customer: bool,
 }
 
@@ -111,22 +126,6 @@ pub struct CancelTicket {
     pub reason: CancelReason,
 }
 
-/// What the customer says by link about a resolution.
-pub struct AnswerResolution {
-    pub id: Uuid,
-    pub generation: u32,
-    pub resolution: i32,
-    pub solved: bool,
-    pub text: String,
-}
-
-/// What the customer says by link.
-pub struct SendMessage {
-    pub id: Uuid,
-    pub generation: u32,
-    pub text: String,
-}
-
 impl Commands {
     /// On this database; rings `routing` when there is something to give out.
     pub fn new(db: Database, clock: BusinessClock, policies: Policies, routing: Bell) -> Self {
@@ -136,7 +135,10 @@ impl Commands {
     /// Opens a ticket.
     pub async fn create(&self, write: &Write, CreateTicket(new): CreateTicket) -> Result<CreateTicketResponse, Error> {
         let answer = once(&self.db, write, async {
-            let change = self.open(write, new.clone()).await?;
+            let (change, has_fields) = self.open(write, new.clone()).await?;
+            if has_fields || !new.fields.is_empty() {
+                self.fields_are_given(&change.ticket).await?;
+            }
             let response = CreateTicketResponse { ticket: Some((&change.ticket).into()) };
             match save::insert(&self.db, write, &change, &response).await {
                 Ok(()) => Ok(response),
@@ -148,7 +150,8 @@ impl Commands {
         Ok(answer)
     }
 
-    async fn open(&self, write: &Write, new: NewTicket) -> Result<Change, Error> {
+    /// A new ticket, and whether the company defines fields.
+    async fn open(&self, write: &Write, new: NewTicket) -> Result<(Change, bool), Error> {
         let policy = self.policies.newest().await?;
         let facts = store::facts(&self.db, new.customer, new.kind).await?;
         let known = facts.recipient.ok_or_else(|| Error::not_found(format!("customers/{}", new.customer)))?;
@@ -163,7 +166,8 @@ impl Commands {
             targets: policy.targets(&Matched { kind: new.kind, department, tier: known.tier, priority: new.priority }),
             policy_version: policy.version(),
         };
-        Ok(Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now()))
+        let change = Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now());
+        Ok((change, facts.has_fields))
     }
 
     /// Names the ticket that a matter has, in the refusal to open another one.
@@ -184,40 +188,14 @@ impl Commands {
         open.into_iter().fold(error, |error, work| error.with_precondition("TK11", work, "it is over"))
     }
 
-    /// Changes the fields given.
-    pub async fn update(&self, write: &Write, command: UpdateTicket) -> Result<UpdateTicketResponse, Error> {
-        let UpdateTicket { id, etag, title, priority } = command;
-        let decide = |ticket: Ticket, now| {
-            let title = title.clone();
-            async move {
-                let priority = match priority {
-                    Some(priority) => Some((priority, self.targets_of(&ticket, priority).await?)),
-                    None => None,
-                };
-                ticket.update(title, priority, now)
-            }
-        };
-        let answer = |change: &Change| UpdateTicketResponse { ticket: Some((&change.ticket).into()) };
-        self.change(write, id, etag, decide, answer).await
-    }
-
-    /// Under the version of the policy, and in the tier, that held when it was opened.
-    async fn targets_of(&self, ticket: &Ticket, priority: Priority) -> Result<Targets, Error> {
-        let policy = match ticket.clocks.policy_version() {
-            Some(version) => self.policies.of_version(version).await?,
-            None => self.policies.newest().await?,
-        };
-        let Ticket { kind, department, tier, .. } = *ticket;
-        Ok(policy.targets(&Matched { kind, department, tier, priority }))
-    }
-
     /// Says something.
     pub async fn reply(&self, write: &Write, command: ReplyToTicket) -> Result<ReplyToTicketResponse, Error> {
-        let ReplyToTicket { id, etag, visibility, author, medium, text, awaits_customer } = command;
+        let ReplyToTicket { id, etag, visibility, author, medium, text, attachments, awaits_customer } = command;
         let member = if author == Author::Staff { self.member(write).await? } else { None };
         let decide = |ticket: Ticket, now| {
             let author_id = if author == Author::Customer { Some(ticket.customer) } else { member };
-            let reply = Reply { visibility, author, author_id, medium, text: text.clone(), awaits_customer };
+            let (text, attachments) = (text.clone(), attachments.clone());
+            let reply = Reply { visibility, author, author_id, medium, text, attachments, awaits_customer };
             ready(ticket.reply(reply, now))
         };
         let answer = |change: &Change| ReplyToTicketResponse {
@@ -262,7 +240,13 @@ impl Commands {
     pub async fn resolve(&self, write: &Write, command: ResolveTicket) -> Result<ResolveTicketResponse, Error> {
         let ResolveTicket { id, etag, root_problem, note } = command;
         let member = self.member(write).await?;
-        let decide = |ticket: Ticket, now| ready(ticket.resolve(root_problem.clone(), note.clone(), member, now));
+        let decide = |ticket: Ticket, now| {
+            let (root_problem, note) = (root_problem.clone(), note.clone());
+            async move {
+                let schema = custom_field::store::schema(self.db.calls()).await?;
+                ticket.resolve(&schema, root_problem, note, member, now)
+            }
+        };
         let answer = |change: &Change| ResolveTicketResponse { ticket: Some((&change.ticket).into()) };
         match self.change(write, id, etag, decide, answer).await {
             Err(error) => Err(self.with_open_work(id, error).await),
@@ -310,11 +294,13 @@ impl Commands {
             priority: ticket.priority,
             title: ticket.title.clone(),
             stated_problem: text,
+            tags: ticket.tags.clone(),
+            fields: ticket.fields.clone(),
             matter: ticket.matter.clone(),
             follow_up_of: Some(ticket.id),
         };
         let answer = once(&self.db, write, async {
-            let change = self.open(write, new.clone()).await?;
+            let (change, _) = self.open(write, new.clone()).await?;
             let response = ReopenTicketResponse { ticket: Some((&change.ticket).into()) };
             match save::insert(&self.db, write, &change, &response).await {
                 Ok(()) => Ok(response),
@@ -335,53 +321,6 @@ impl Commands {
             Err(error) => Err(self.with_open_work(id, error).await),
             canceled => canceled,
         }
-    }
-
-    /// The customer says by link whether a resolution solved it; answers the ticket after it.
-    ///
-    /// # Errors
-    /// `LINK_USED` when the link has ended, or something else was answered before, or another resolution came since.
-    pub async fn answer(&self, write: &Write, command: AnswerResolution) -> Result<Ticket, Error> {
-        let AnswerResolution { id, generation, resolution, solved, text } = command;
-        for _ in 0..TRIES {
-            let ticket = store::load(&self.db, id).await?;
-            is_current(&ticket, generation)?;
-            if ticket.answered == Some((resolution, solved)) {
-                return Ok(ticket);
-            }
-            if ticket.resolution != resolution || ticket.verification_due_at.is_none() {
-                return Err(used("something else was answered, or another resolution came since"));
-            }
-            let now = self.clock.now();
-            let record = (!text.is_empty()).then(|| by_customer(&ticket, text.clone(), Medium::Text, now));
-            let change = if solved { ticket.confirm(true, record, now)? } else { ticket.reject(true, record, now)? };
-            if save::update(&self.db, write, &change, &()).await? {
-                self.routing.ring();
-                return Ok(change.ticket);
-            }
-        }
-        Err(write_conflict())
-    }
-
-    /// The customer says something by link. What is remembered under the request's id holds no words.
-    ///
-    /// # Errors
-    /// `LINK_USED` when the link has ended, `STATE_FORBIDS` (TK4) when it is resolved or over.
-    pub async fn send_message(&self, write: &Write, command: SendMessage) -> Result<(), Error> {
-        let SendMessage { id, generation, text } = command;
-        let decide = |ticket: Ticket, now| {
-            let reply = Reply {
-                visibility: Visibility::Public,
-                author: Author::Customer,
-                author_id: Some(ticket.customer),
-                medium: Medium::Text,
-                text: text.clone(),
-                awaits_customer: false,
-            };
-            ready(is_current(&ticket, generation).and_then(|()| ticket.reply(reply, now)))
-        };
-        self.change(write, id, Etag::default(), decide, |_| SendMessageResponse::default()).await?;
-        Ok(())
     }
 
     /// Loads, decides and saves, again when other writes come between.
@@ -419,21 +358,6 @@ impl Commands {
     }
 }
 
-/// Whether a link of this generation still leads to the ticket.
-///
-/// # Errors
-/// `LINK_USED`.
-pub fn is_current(ticket: &Ticket, generation: u32) -> Result<(), Error> {
-    if i64::from(ticket.link_generation) == i64::from(generation) {
-        return Ok(());
-    }
-    Err(used("a newer link has replaced it"))
-}
-
-fn used(why: &'static str) -> Error {
-    Error::precondition(ErrorReason::LinkUsed, "TK10", "link", why)
-}
-
 fn call(text: String, member: Option<Uuid>, now: Timestamp) -> Message {
     Message {
         id: new_id(),
@@ -443,6 +367,8 @@ fn call(text: String, member: Option<Uuid>, now: Timestamp) -> Message {
         medium: Medium::PhoneCall,
         text,
         created_at: now,
+        attachments: Vec::new(),
+        redacted_at: None,
     }
 }
 
@@ -455,6 +381,8 @@ fn by_customer(ticket: &Ticket, text: String, medium: Medium, now: Timestamp) ->
         medium,
         text,
         created_at: now,
+        attachments: Vec::new(),
+        redacted_at: None,
     }
 }
 
@@ -467,5 +395,7 @@ fn by_system(text: String, now: Timestamp) -> Message {
         medium: Medium::Text,
         text,
         created_at: now,
+        attachments: Vec::new(),
+        redacted_at: None,
     }
 }
