@@ -74,6 +74,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
         Due::new(Arc::new(clock::Breaches::new(db.clone())), Bell::default()),
         Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
+        Due::new(Arc::new(workers::returns::Returns::new(db.clone(), routing_bell.clone())), Bell::default()),
         Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
     ];
 

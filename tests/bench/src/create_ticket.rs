@@ -208,6 +208,8 @@ fn targets() -> Targets {
         pauses_while_external: false,
         pauses_while_scheduled: true,
         reopen_days: 30,
+        return_after: SignedDuration::from_mins(120),
+        weight: 1,
     }
 }
 
@@ -264,6 +266,7 @@ fn for_pgbench(statement: &str, calendar: &BusinessCalendar) -> anyhow::Result<S
         format!("convert_from(decode('{targets}', 'hex'), 'UTF8')::jsonb"),
         "'{}'".to_owned(),
         "'{}'".to_owned(),
+        "1".to_owned(),
     ];
     let mut script = statement.to_owned();
     // From the last, so that $1 does not match the beginning of $10.
@@ -409,6 +412,7 @@ impl BareOpening {
             .bind(sqlx::types::Json(targets()))
             .bind(Vec::<String>::new())
             .bind(json!({}))
+            .bind(1_i32)
             .execute(&self.pool)
             .await
             .map_err(failed)?;

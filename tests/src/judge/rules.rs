@@ -191,16 +191,16 @@ pub const OF_TICKETS: &[Rule] = &[
     Rule {
         id: "TK30",
         says: "places are counted as they are taken",
-        finds: "select m.id || ' has ' || count(t.id) || ', counted ' || m.open_tickets from staff_member m
+        finds: "select m.id || ' has ' || coalesce(sum(t.weight), 0) || ', counted ' || m.open_weight from staff_member m
                 left join ticket t on t.assignee = m.id and is_worked_on(t.state)
-                group by m.id, m.open_tickets having m.open_tickets <> count(t.id)",
+                group by m.id, m.open_weight having m.open_weight <> coalesce(sum(t.weight), 0)",
     },
     Rule {
         id: "TK30",
         says: "nobody has more tickets than places unless a person went over it",
-        finds: "select m.id || ' has ' || count(t.id) || ' of ' || m.capacity from staff_member m
+        finds: "select m.id || ' has ' || sum(t.weight) || ' of ' || m.capacity from staff_member m
                 join ticket t on t.assignee = m.id and is_worked_on(t.state) and not t.over_limits
-                group by m.id, m.capacity having count(t.id) > m.capacity",
+                group by m.id, m.capacity having sum(t.weight) > m.capacity",
     },
 ];
 

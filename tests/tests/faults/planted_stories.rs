@@ -92,7 +92,7 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
     plant("tickets", &lost, "I1", "tickets: what was acknowledged is there").await;
 
     plant("tickets", "update staff_member set capacity = 0", "TK30", "more tickets than places").await;
-    let miscounted = "update staff_member set open_tickets = open_tickets + 1";
+    let miscounted = "update staff_member set open_weight = open_weight + 1";
     plant("tickets", miscounted, "TK30", "counted as they are taken").await;
     let shown_late = "update ticket set next_due_at = coalesce(next_due_at, now()) + interval '1 minute'";
     plant("tickets", shown_late, "TK27", "what is due next").await;

@@ -314,7 +314,10 @@ fn parse_state(state: i32) -> Result<Option<State>, Invalid> {
         Ok(ProtoState::Unspecified) => Ok(None),
         Ok(ProtoState::Active) => Ok(Some(State::Active)),
         Ok(ProtoState::Left) => Ok(Some(State::Left)),
-        Err(_) => Err(Invalid::new("STATE_UNKNOWN", "has to be a known state")),
+        // Leave and suspension are spoken of in events, and nobody is put into them here yet.
+        Ok(ProtoState::OnLeave | ProtoState::Suspended) | Err(_) => {
+            Err(Invalid::new("STATE_UNKNOWN", "has to be a state that members can have"))
+        }
     }
 }
 

@@ -223,6 +223,13 @@ impl Clocks {
         self.pending[before..].iter().filter(|event| event.step.is_of_time()).copied().collect()
     }
 
+    /// When this working time from `from` on has passed, on the calendar that the ticket began with; `None` for no time at all.
+    #[must_use]
+    pub fn after(&self, working: SignedDuration, from: Timestamp) -> Option<Timestamp> {
+        let calendar = &self.clocks.first()?.calendar;
+        (!working.is_zero()).then(|| calendar.add(from, working))
+    }
+
     fn begin_unless_open(&mut self, kind: Kind, target: SignedDuration, at: Timestamp) {
         // On the calendar that the ticket began with.
         if let Some(calendar) = self.clocks.first().map(|clock| clock.calendar.clone())

@@ -24,6 +24,8 @@ const MAX_ROWS: usize = 500;
 const MAX_MINUTES: i32 = 10 * 365 * 24 * 60;
 /// A closed ticket can be opened again for ten years at most.
 const MAX_REOPEN_DAYS: i32 = 3_650;
+/// The heaviest ticket.
+const MAX_WEIGHT: i32 = 100;
 
 /// A version that is to come into force.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ fn parse_row(row: pb::PolicyRow, field: &str, violations: &mut Violations) -> Op
         pauses_while_external,
         pauses_while_scheduled,
         reopen_days,
+        return_minutes,
+        weight,
     } = row;
     let kind = violations.take(format!("{field}.kind"), read_kind(kind));
     let named = if department.is_empty() { Ok(None) } else { parse_name(DEPARTMENTS, &department).map(Some) };
@@ -108,6 +112,19 @@ fn parse_row(row: pb::PolicyRow, field: &str, violations: &mut Violations) -> Op
         Err(Invalid::new("REOPEN_DAYS_OUT_OF_RANGE", format!("has to be from 0 to {MAX_REOPEN_DAYS}")))
     };
     let reopen_days = violations.take(format!("{field}.reopen_days"), days);
+    let minutes = if (0..=MAX_MINUTES).contains(&return_minutes) {
+        Ok(SignedDuration::from_mins(return_minutes.into()))
+    } else {
+        Err(Invalid::new("TARGET_OUT_OF_RANGE", format!("has to be from 0 (never) to {MAX_MINUTES}")))
+    };
+    let return_after = violations.take(format!("{field}.return_minutes"), minutes);
+    let weight = match weight {
+        // The usual one.
+        0 => Ok(1),
+        1..=MAX_WEIGHT => Ok(weight),
+        _ => Err(Invalid::new("WEIGHT_OUT_OF_RANGE", format!("has to be from 1 to {MAX_WEIGHT}"))),
+    };
+    let weight = violations.take(format!("{field}.weight"), weight);
     Some(Row {
         kind: kind?,
         department: department?,
@@ -124,6 +141,8 @@ fn parse_row(row: pb::PolicyRow, field: &str, violations: &mut Violations) -> Op
             pauses_while_external,
             pauses_while_scheduled,
             reopen_days: reopen_days?,
+            return_after: return_after?,
+            weight: weight?,
         },
     })
 }
@@ -164,6 +183,8 @@ impl From<&Row> for pb::PolicyRow {
             pauses_while_external,
             pauses_while_scheduled,
             reopen_days,
+            return_after,
+            weight,
         } = targets;
         let minutes = |target: SignedDuration| i32::try_from(target.as_mins()).unwrap_or(i32::MAX);
         let tier = match tier {
@@ -187,6 +208,8 @@ impl From<&Row> for pb::PolicyRow {
             pauses_while_external,
             pauses_while_scheduled,
             reopen_days,
+            return_minutes: minutes(return_after),
+            weight,
         }
     }
 }

@@ -40,6 +40,11 @@ pub struct Targets {
     pub pauses_while_scheduled: bool,
     /// How long a closed ticket can be opened again, in days (TK8).
     pub reopen_days: i32,
+    /// Until whoever has it and says nothing loses it; zero: never (TK36).
+    #[serde(with = "minutes")]
+    pub return_after: SignedDuration,
+    /// How much of a member's capacity it takes (TK35).
+    pub weight: i32,
 }
 
 /// Targets are whole minutes.

@@ -145,14 +145,14 @@ async fn insert(
                insert into policy_target (
                    version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
                    resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
-                   pauses_while_scheduled, reopen_days
+                   pauses_while_scheduled, reopen_days, return_minutes, weight
                )
                select created.version, t.* from created, unnest(
                    $4::text[], $5::uuid[], $6::text[], $7::text[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[], $13::int[],
-                   $14::int[], $15::bool[], $16::bool[], $17::int[]
+                   $14::int[], $15::bool[], $16::bool[], $17::int[], $18::int[], $19::int[]
                ) as t
            )
-           select seva.note($18, $19, '{*}'), seva.remember($18, $20) from created"#,
+           select seva.note($20, $21, '{*}'), seva.remember($20, $22) from created"#,
         version.policy.version(),
         jiff_sqlx::Timestamp::from(created_at) as _,
         write.actor,
@@ -170,6 +170,8 @@ async fn insert(
         &rows.iter().map(|row| row.targets.pauses_while_external).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.targets.pauses_while_scheduled).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.targets.reopen_days).collect::<Vec<_>>(),
+        &minutes(|targets| targets.return_after),
+        &rows.iter().map(|row| row.targets.weight).collect::<Vec<_>>(),
         context::of(write),
         format!("policies/{}", version.policy.version()),
         response.encode_to_vec(),
@@ -197,6 +199,8 @@ struct TargetRow {
     pauses_while_external: bool,
     pauses_while_scheduled: bool,
     reopen_days: i32,
+    return_minutes: i32,
+    weight: i32,
 }
 
 /// The newest version.
@@ -208,7 +212,7 @@ pub async fn newest(executor: impl PgExecutor<'_>) -> Result<Policy, Fault> {
         TargetRow,
         "select version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
                 resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
-                pauses_while_scheduled, reopen_days
+                pauses_while_scheduled, reopen_days, return_minutes, weight
          from policy_target where version = (select max(version) from policy)"
     );
     read(rows.fetch_all(executor).await?)
@@ -223,7 +227,7 @@ pub async fn of_version(executor: impl PgExecutor<'_>, version: i32) -> Result<P
         TargetRow,
         "select version, kind, department, tier, priority, first_response_minutes, next_response_minutes, update_cadence_minutes,
                 resolution_first_minutes, resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external,
-                pauses_while_scheduled, reopen_days
+                pauses_while_scheduled, reopen_days, return_minutes, weight
          from policy_target where version = $1",
         version
     );
@@ -257,6 +261,8 @@ impl TryFrom<TargetRow> for Row {
                 pauses_while_external: row.pauses_while_external,
                 pauses_while_scheduled: row.pauses_while_scheduled,
                 reopen_days: row.reopen_days,
+                return_after: minutes(row.return_minutes),
+                weight: row.weight,
             },
         })
     }

@@ -56,14 +56,14 @@ pub struct StaffMember {
     pub shifts: Shifts,
     /// Whether the person is there.
     pub presence: Presence,
-    /// How many tickets at once, at most.
+    /// How much at once, at most: a usual ticket weighs one.
     pub capacity: i32,
     /// Serves, or has left.
     pub state: State,
     /// Whether the handbook in force was signed.
     pub handbook_current: bool,
-    /// Places that are taken; kept by the database (TK30).
-    pub open_tickets: i32,
+    /// How much of the capacity is taken: the weight of the member's tickets; kept by the database (TK30).
+    pub open_weight: i32,
     /// Grows with every assignment to anybody; 0: none yet.
     pub last_assignment: i64,
 }
@@ -99,11 +99,20 @@ stored_names!(Presence, "presence" { Present = "present", Away = "away" });
 pub enum State {
     /// Serves.
     Active,
+    /// Is away for longer, and comes back.
+    OnLeave,
+    /// Does not serve until that is decided.
+    Suspended,
     /// Has left for good.
     Left,
 }
 
-stored_names!(State, "state of a staff member" { Active = "active", Left = "left" });
+stored_names!(State, "state of a staff member" {
+    Active = "active",
+    OnLeave = "on_leave",
+    Suspended = "suspended",
+    Left = "left",
+});
 
 /// When somebody works, in a zone; without any hours never.
 ///
@@ -145,10 +154,10 @@ impl StaffMember {
         self.state == State::Active && self.shifts.contain(at)
     }
 
-    /// Whether another ticket can be taken.
+    /// Whether a ticket of this weight can be taken.
     #[must_use]
-    pub const fn has_free_place(&self) -> bool {
-        self.open_tickets < self.capacity
+    pub const fn has_room_for(&self, weight: i32) -> bool {
+        self.open_weight + weight <= self.capacity
     }
 
     /// Whether the member serves in this language: their tag and the other's are the same, or one is the more general of the two. A script
@@ -180,6 +189,8 @@ impl StaffMember {
         };
         let state = match event.state() {
             StateMessage::Unspecified | StateMessage::Active => State::Active,
+            StateMessage::OnLeave => State::OnLeave,
+            StateMessage::Suspended => State::Suspended,
             StateMessage::Left => State::Left,
         };
         let department = match event.department.as_str() {
@@ -208,7 +219,7 @@ impl StaffMember {
             capacity: event.capacity,
             state,
             handbook_current: event.handbook_current,
-            open_tickets: 0,
+            open_weight: 0,
             last_assignment: 0,
         })
     }

@@ -183,7 +183,7 @@ struct MemberRow {
     capacity: i32,
     state: String,
     handbook_current: bool,
-    open_tickets: i32,
+    open_weight: i32,
     last_assignment: i64,
 }
 
@@ -205,7 +205,7 @@ impl TryFrom<MemberRow> for StaffMember {
             capacity: row.capacity,
             state: State::from_name(&row.state)?,
             handbook_current: row.handbook_current,
-            open_tickets: row.open_tickets,
+            open_weight: row.open_weight,
             last_assignment: row.last_assignment,
         })
     }
@@ -219,7 +219,7 @@ pub async fn find(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Sta
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_tickets, last_assignment
+                  capacity, state, handbook_current, open_weight, last_assignment
            from staff_member where id = any($1)"#,
         ids
     );
@@ -234,7 +234,7 @@ pub async fn serving(executor: impl PgExecutor<'_>, departments: &[Uuid]) -> Res
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_tickets, last_assignment
+                  capacity, state, handbook_current, open_weight, last_assignment
            from staff_member where department_id = any($1) and state = 'active'"#,
         departments
     );
@@ -249,7 +249,7 @@ pub async fn lock_serving(connection: &mut PgConnection, departments: &[Uuid]) -
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_tickets, last_assignment
+                  capacity, state, handbook_current, open_weight, last_assignment
            from staff_member where department_id = any($1) and state = 'active'
            order by id
            for update"#,

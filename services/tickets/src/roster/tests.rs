@@ -118,7 +118,7 @@ fn a_member_is_what_the_event_says() {
     let member = StaffMember::heard(4, message.clone()).unwrap();
     assert_eq!(format!("staffMembers/{}", member.id), message.staff_member);
     assert_eq!(member.department.map(|id| format!("departments/{id}")), Some(message.department.clone()));
-    assert_eq!((member.sequence, member.capacity, member.open_tickets), (4, 3, 0));
+    assert_eq!((member.sequence, member.capacity, member.open_weight), (4, 3, 0));
     assert_eq!((member.role, member.presence, member.state), (model::Role::Lead, Presence::Present, State::Active));
     assert!(member.handbook_current && member.skills.contains("delivery") && member.user == "user:asha");
 

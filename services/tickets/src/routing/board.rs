@@ -53,7 +53,7 @@ impl Board {
 
     /// Who of the department takes it.
     ///
-    /// Of those who can, the one who resolved it before; else who has the least to do for their capacity, then who has waited longest for
+    /// Of those who can, the one who resolved it before, and last the one who had it and said nothing (TK36); else who has the least to do for their capacity, then who has waited longest for
     /// an assignment, then the lower id.
     #[must_use]
     pub fn decide(&self, department: Uuid, question: &Question<'_>) -> Decision {
@@ -72,20 +72,24 @@ impl Board {
         }
         let (there, elsewhere): (Vec<&Seat>, Vec<&Seat>) = fitting.into_iter().partition(|seat| seat.is_there());
         let chosen =
-            there.iter().map(|seat| &seat.member).filter(|member| member.has_free_place()).min_by(|one, other| {
-                let is_other = |member: &StaffMember| question.preferred != Some(member.id);
-                // Shares of capacities are compared without dividing; both have a capacity, because they have a free place.
-                let (load, other_load) = (
-                    i64::from(one.open_tickets) * i64::from(other.capacity),
-                    i64::from(other.open_tickets) * i64::from(one.capacity),
-                );
-                (is_other(one), load, one.last_assignment, one.id).cmp(&(
-                    is_other(other),
-                    other_load,
-                    other.last_assignment,
-                    other.id,
-                ))
-            });
+            there.iter().map(|seat| &seat.member).filter(|member| member.has_room_for(question.weight)).min_by(
+                |one, other| {
+                    let is_other = |member: &StaffMember| question.preferred != Some(member.id);
+                    let is_avoided = |member: &StaffMember| question.avoided == Some(member.id);
+                    // Shares of capacities are compared without dividing; both have a capacity, because they have a free place.
+                    let (load, other_load) = (
+                        i64::from(one.open_weight) * i64::from(other.capacity),
+                        i64::from(other.open_weight) * i64::from(one.capacity),
+                    );
+                    (is_avoided(one), is_other(one), load, one.last_assignment, one.id).cmp(&(
+                        is_avoided(other),
+                        is_other(other),
+                        other_load,
+                        other.last_assignment,
+                        other.id,
+                    ))
+                },
+            );
         if let Some(member) = chosen {
             return Decision::Assign { member: member.id, language_fell_back };
         }
@@ -95,16 +99,16 @@ impl Board {
     }
 
     /// A member is given a ticket.
-    pub fn give(&mut self, department: Uuid, member: Uuid) {
+    pub fn give(&mut self, department: Uuid, member: Uuid, weight: i32) {
         self.assignments += 1;
         let seats = self.departments.entry(department).or_default();
         if let Some(seat) = seats.iter_mut().find(|seat| seat.member.id == member) {
-            seat.member.open_tickets += 1;
+            seat.member.open_weight += weight;
             seat.member.last_assignment = self.assignments;
         }
     }
 
-    /// How many tickets of this kind and language could be given now, if there were no others.
+    /// How many usual tickets of this kind and language could be given now, if there were no others.
     #[must_use]
     pub fn free_places(&self, department: Uuid, kind: Kind, language: &Language) -> i64 {
         let (language, _) = self.spoken(department, language);
@@ -113,11 +117,11 @@ impl Board {
             let member = &seat.member;
             seat.is_there()
                 && member.handbook_current
-                && member.has_free_place()
+                && member.has_room_for(1)
                 && member.skills.contains(&skill)
                 && member.speaks(&language)
         });
-        free.map(|seat| i64::from(seat.member.capacity - seat.member.open_tickets)).sum()
+        free.map(|seat| i64::from(seat.member.capacity - seat.member.open_weight)).sum()
     }
 
     /// When the queue has to be looked through for each member again: when they come on shift, unless they are.

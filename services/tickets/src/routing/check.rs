@@ -54,7 +54,7 @@ pub fn check(
         (member.speaks(language), Unavailable::NoLanguage),
         (member.on_shift(now), Unavailable::NotOnShift),
         (member.presence == Presence::Present, Unavailable::Away),
-        (member.has_free_place(), Unavailable::NoFreePlace),
+        (member.has_room_for(question.weight), Unavailable::NoFreePlace),
     ];
     demands.into_iter().find(|(met, _)| !met).map_or(Ok(()), |(_, missing)| Err(missing))
 }

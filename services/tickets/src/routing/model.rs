@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use seva_values::Language;
 use uuid::Uuid;
 
-use crate::{stored::stored_names, ticket::Kind};
+use crate::{
+    stored::stored_names,
+    ticket::{Kind, Ticket},
+};
 
 /// What is asked of whoever takes a ticket.
 #[derive(Debug, Clone)]
@@ -15,6 +18,18 @@ pub struct Question<'t> {
     pub language: &'t Language,
     /// Who resolved it before it was opened again: goes before others when they can take it.
     pub preferred: Option<Uuid>,
+    /// Who had it and said nothing: takes it when nobody else can (TK36).
+    pub avoided: Option<Uuid>,
+    /// How much of a member's capacity it takes.
+    pub weight: i32,
+}
+
+impl<'t> Question<'t> {
+    /// What a ticket of the queue asks.
+    pub(crate) fn of(ticket: &'t Ticket) -> Self {
+        let Ticket { kind, ref language, resolver, returned_from, targets, .. } = *ticket;
+        Self { kind, language, preferred: resolver, avoided: returned_from, weight: targets.weight }
+    }
 }
 
 /// Who takes it, or why nobody does.

@@ -1,5 +1,7 @@
 //! All SQL of routing, apart from the tickets' and the members' own.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use seva_store::{Database, Fault};
 use seva_values::Language;
@@ -7,6 +9,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{
+    recipient::Tier,
     stored::malformed,
     ticket::{Kind, Priority},
 };
@@ -18,7 +21,15 @@ pub(super) struct Waiting {
     pub department: Option<Uuid>,
     pub kind: Kind,
     pub priority: Priority,
+    pub tier: Tier,
     pub created_at: Timestamp,
+}
+
+impl Waiting {
+    /// Whose turn comes first: the most urgent, of the higher tier, the oldest (TK34).
+    pub fn turn(&self) -> (Reverse<Priority>, Reverse<Tier>, Timestamp, Uuid) {
+        (Reverse(self.priority), Reverse(self.tier), self.created_at, self.id)
+    }
 }
 
 /// Tickets of the queue that are equal to whoever could take them.
@@ -28,6 +39,7 @@ pub(super) struct Group {
     pub kind: Kind,
     pub language: Language,
     pub priority: Priority,
+    pub tier: Tier,
 }
 
 struct WaitingRow {
@@ -35,6 +47,7 @@ struct WaitingRow {
     department: Option<Uuid>,
     kind: String,
     priority: String,
+    tier: String,
     created_at: jiff_sqlx::Timestamp,
 }
 
@@ -47,6 +60,7 @@ impl TryFrom<WaitingRow> for Waiting {
             department: row.department,
             kind: Kind::from_name(&row.kind)?,
             priority: Priority::from_name(&row.priority)?,
+            tier: Tier::from_name(&row.tier)?,
             created_at: row.created_at.to_jiff(),
         })
     }
@@ -56,7 +70,7 @@ impl TryFrom<WaitingRow> for Waiting {
 pub(super) async fn due(executor: impl PgExecutor<'_>, now: Timestamp, limit: i64) -> Result<Vec<Waiting>, Fault> {
     let rows = sqlx::query_as!(
         WaitingRow,
-        "select id, department, kind, priority, created_at from ticket
+        "select id, department, kind, priority, tier, created_at from ticket
          where state = 'new' and route_at is not null and route_at <= $1
          order by route_at limit $2",
         jiff_sqlx::Timestamp::from(now) as _,
@@ -78,7 +92,7 @@ pub(super) async fn offered(executor: impl PgExecutor<'_>, now: Timestamp) -> Re
 /// What waits in these departments, by what decides who can take it.
 pub(super) async fn groups(executor: impl PgExecutor<'_>, departments: &[Uuid]) -> Result<Vec<Group>, Fault> {
     let rows = sqlx::query!(
-        r#"select distinct department as "department!", kind, language, priority from ticket
+        r#"select distinct department as "department!", kind, language, priority, tier from ticket
            where state = 'new' and department = any($1)"#,
         departments
     );
@@ -88,6 +102,7 @@ pub(super) async fn groups(executor: impl PgExecutor<'_>, departments: &[Uuid]) 
             kind: Kind::from_name(&row.kind)?,
             language: Language::parse(&row.language).map_err(malformed)?,
             priority: Priority::from_name(&row.priority)?,
+            tier: Tier::from_name(&row.tier)?,
         })
     });
     groups.collect()
@@ -97,19 +112,21 @@ pub(super) async fn groups(executor: impl PgExecutor<'_>, departments: &[Uuid]) 
 pub(super) async fn oldest(executor: impl PgExecutor<'_>, groups: &[(Group, i64)]) -> Result<Vec<Waiting>, Fault> {
     let rows = sqlx::query_as!(
         WaitingRow,
-        r#"select t.id as "id!", t.department, t.kind as "kind!", t.priority as "priority!", t.created_at as "created_at!"
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-                as wanted (department, kind, language, priority, count)
+        r#"select t.id as "id!", t.department, t.kind as "kind!", t.priority as "priority!", t.tier as "tier!",
+                  t.created_at as "created_at!"
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+                as wanted (department, kind, language, priority, tier, count)
            cross join lateral (
-               select id, department, kind, priority, created_at from ticket
+               select id, department, kind, priority, tier, created_at from ticket
                where state = 'new' and department = wanted.department and kind = wanted.kind and language = wanted.language
-                 and priority = wanted.priority
+                 and priority = wanted.priority and tier = wanted.tier
                order by created_at, id limit wanted.count
            ) as t"#,
         &groups.iter().map(|(group, _)| group.department).collect::<Vec<_>>(),
         &groups.iter().map(|(group, _)| group.kind.name()).collect::<Vec<_>>() as _,
         &groups.iter().map(|(group, _)| group.language.as_str()).collect::<Vec<_>>() as _,
         &groups.iter().map(|(group, _)| group.priority.name()).collect::<Vec<_>>() as _,
+        &groups.iter().map(|(group, _)| group.tier.name()).collect::<Vec<_>>() as _,
         &groups.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
     );
     rows.fetch_all(executor).await?.into_iter().map(Waiting::try_from).collect()
@@ -154,12 +171,12 @@ pub(super) async fn offer_again(
     Ok(())
 }
 
-/// Tickets of members who have left.
+/// Tickets of members who do not serve: they have left, are on leave or suspended.
 pub(super) async fn left_behind(executor: impl PgExecutor<'_>, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
     let rows = sqlx::query!(
         r#"select t.id, m.id as member
            from staff_member m join ticket t on t.assignee = m.id and is_worked_on(t.state)
-           where m.state = 'left' and m.open_tickets > 0
+           where m.state <> 'active' and m.open_weight > 0
            order by t.id limit $1"#,
         limit
     );
@@ -172,7 +189,7 @@ pub(super) async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> 
         "select least(
              (select min(route_at) from ticket where state = 'new' and route_at is not null),
              (select min(offer_at) from staff_member where offer_at is not null),
-             (select timestamptz 'epoch' from staff_member where state = 'left' and open_tickets > 0 limit 1)
+             (select timestamptz 'epoch' from staff_member where state <> 'active' and open_weight > 0 limit 1)
          )"
     );
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))

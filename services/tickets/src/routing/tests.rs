@@ -55,7 +55,7 @@ fn somebody(number: u128) -> StaffMember {
         capacity: 2,
         state: State::Active,
         handbook_current: true,
-        open_tickets: 0,
+        open_weight: 0,
         last_assignment: 0,
     }
 }
@@ -65,7 +65,7 @@ fn decide(members: &[StaffMember], tag: &str) -> Decision {
 }
 
 fn decide_for(members: &[StaffMember], tag: &str, preferred: Option<Uuid>) -> Decision {
-    let question = Question { kind: Kind::Delivery, language: &language(tag), preferred };
+    let question = Question { kind: Kind::Delivery, language: &language(tag), preferred, avoided: None, weight: 1 };
     Board::new(members.to_vec(), at(NOON)).decide(DEPARTMENT, &question)
 }
 
@@ -90,7 +90,7 @@ fn nobody_takes_what_they_cannot() {
     let one = somebody(1);
     let away = StaffMember { presence: Presence::Away, ..one.clone() };
     let at_night = StaffMember { shifts: daily(22, 6), ..one.clone() };
-    let full = StaffMember { open_tickets: 2, ..one.clone() };
+    let full = StaffMember { open_weight: 2, ..one.clone() };
     for (member, expected) in [
         (StaffMember { state: State::Left, ..one.clone() }, waits(WaitReason::NoSkill, None)),
         (StaffMember { department: None, ..one.clone() }, waits(WaitReason::NoSkill, None)),
@@ -128,7 +128,7 @@ fn a_language_that_nobody_of_the_department_speaks_is_served_in_english() {
 /// TK33: also when they cannot take it.
 #[test]
 fn a_language_that_somebody_of_the_department_speaks_waits_for_them() {
-    let bengali = StaffMember { languages: vec![language("bn")], open_tickets: 2, ..somebody(2) };
+    let bengali = StaffMember { languages: vec![language("bn")], open_weight: 2, ..somebody(2) };
     assert_eq!(decide(&[somebody(1), bengali.clone()], "bn-BD"), waits(WaitReason::NoFreePlace, None));
     let unskilled = StaffMember { skills: BTreeSet::new(), ..bengali };
     assert_eq!(decide(&[somebody(1), unskilled.clone()], "bn-BD"), waits(WaitReason::NoLanguage, None));
@@ -138,15 +138,15 @@ fn a_language_that_somebody_of_the_department_speaks_waits_for_them() {
 
 #[test]
 fn who_has_the_least_to_do_for_their_capacity_goes_first() {
-    let of = |number, open_tickets, capacity| StaffMember { open_tickets, capacity, ..somebody(number) };
+    let of = |number, open_weight, capacity| StaffMember { open_weight, capacity, ..somebody(number) };
     assert_eq!(decide(&[of(1, 1, 2), of(2, 2, 5), of(3, 3, 6)], "en"), assigned(2));
     assert_eq!(decide(&[of(1, 1, 2), of(2, 9, 10)], "en"), assigned(1));
 }
 
 #[test]
 fn of_equally_loaded_ones_who_has_waited_longest_goes_first_and_then_the_lower_id() {
-    let of = |number, open_tickets, last_assignment| StaffMember {
-        open_tickets,
+    let of = |number, open_weight, last_assignment| StaffMember {
+        open_weight,
         last_assignment,
         capacity: 4,
         ..somebody(number)
@@ -158,9 +158,9 @@ fn of_equally_loaded_ones_who_has_waited_longest_goes_first_and_then_the_lower_i
 
 #[test]
 fn who_resolved_it_before_goes_before_others_when_they_can_take_it() {
-    let busier = StaffMember { open_tickets: 1, ..somebody(2) };
+    let busier = StaffMember { open_weight: 1, ..somebody(2) };
     assert_eq!(decide_for(&[somebody(1), busier.clone()], "en", Some(id(2))), assigned(2));
-    let full = StaffMember { open_tickets: 2, ..busier };
+    let full = StaffMember { open_weight: 2, ..busier };
     assert_eq!(decide_for(&[somebody(1), full], "en", Some(id(2))), assigned(1));
 }
 
@@ -170,10 +170,10 @@ fn what_was_given_counts_for_the_next() {
     let (english, kind) = (language("en"), Kind::Delivery);
     let mut given = Vec::new();
     loop {
-        let question = Question { kind, language: &english, preferred: None };
+        let question = Question { kind, language: &english, preferred: None, avoided: None, weight: 1 };
         let Decision::Assign { member, .. } = board.decide(DEPARTMENT, &question) else { break };
         assert_eq!(board.free_places(DEPARTMENT, kind, &english), 4 - i64::try_from(given.len()).unwrap());
-        board.give(DEPARTMENT, member);
+        board.give(DEPARTMENT, member, 1);
         given.push(member);
     }
     assert_eq!(given, [id(1), id(2), id(1), id(2)]);
@@ -193,17 +193,19 @@ fn who_is_not_on_shift_is_offered_the_queue_when_they_are() {
 #[test]
 fn a_person_is_told_what_the_assignee_lacks() {
     let (english, one) = (language("en"), somebody(1));
-    let question = Question { kind: Kind::Delivery, language: &english, preferred: None };
+    let question = Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight: 1 };
     let lacks = |member: &StaffMember| check(member, &question, &english, at(NOON)).err();
     assert_eq!(lacks(&one), None);
     for (member, expected) in [
         (StaffMember { state: State::Left, ..one.clone() }, Unavailable::DoesNotServe),
+        (StaffMember { state: State::OnLeave, ..one.clone() }, Unavailable::DoesNotServe),
+        (StaffMember { state: State::Suspended, ..one.clone() }, Unavailable::DoesNotServe),
         (StaffMember { handbook_current: false, ..one.clone() }, Unavailable::HandbookNotSigned),
         (StaffMember { skills: BTreeSet::new(), ..one.clone() }, Unavailable::NoSkill),
         (StaffMember { languages: Vec::new(), ..one.clone() }, Unavailable::NoLanguage),
         (StaffMember { shifts: Shifts::never(), ..one.clone() }, Unavailable::NotOnShift),
         (StaffMember { presence: Presence::Away, ..one.clone() }, Unavailable::Away),
-        (StaffMember { open_tickets: 2, ..one }, Unavailable::NoFreePlace),
+        (StaffMember { open_weight: 2, ..one }, Unavailable::NoFreePlace),
     ] {
         assert_eq!(lacks(&member), Some(expected), "{}", expected.description());
     }
@@ -213,7 +215,7 @@ fn a_member() -> impl Strategy<Value = StaffMember> {
     let tags = vec(select(vec!["en", "bn", "bn-BD", "hi", "hi-Latn"]), 0..3);
     let who = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), select(vec![(9, 18), (22, 6), (9, 12)]));
     (tags, who, 0..4_i32, 0..5_i32, 0..5_i64).prop_map(
-        |(tags, (present, signed, skilled, active, (start, end)), capacity, open_tickets, last_assignment)| {
+        |(tags, (present, signed, skilled, active, (start, end)), capacity, open_weight, last_assignment)| {
             StaffMember {
                 id: new_id(),
                 languages: tags.into_iter().map(language).collect(),
@@ -223,7 +225,7 @@ fn a_member() -> impl Strategy<Value = StaffMember> {
                 state: if active { State::Active } else { State::Left },
                 shifts: daily(start, end),
                 capacity,
-                open_tickets,
+                open_weight,
                 last_assignment,
                 ..somebody(0)
             }
@@ -236,7 +238,7 @@ proptest! {
     #[test]
     fn who_is_chosen_can_take_it_and_it_waits_only_when_nobody_can(members in vec(a_member(), 0..8), tag in select(vec!["en", "bn", "bn-IN", "hi-Latn", "ur"])) {
         let customers = language(tag);
-        let question = Question { kind: Kind::Delivery, language: &customers, preferred: None };
+        let question = Question { kind: Kind::Delivery, language: &customers, preferred: None, avoided: None, weight: 1 };
         let spoken_by_somebody = members.iter().any(|member| member.state == State::Active && member.speaks(&customers));
         let spoken = if spoken_by_somebody { customers.clone() } else { language("en") };
         let can = |member: &StaffMember| check(member, &question, &spoken, at(NOON)).is_ok();
@@ -246,7 +248,7 @@ proptest! {
                 prop_assert!(can(chosen));
                 prop_assert_eq!(language_fell_back, !spoken_by_somebody);
                 for other in members.iter().filter(|one| can(one)) {
-                    prop_assert!(chosen.open_tickets * other.capacity <= other.open_tickets * chosen.capacity);
+                    prop_assert!(chosen.open_weight * other.capacity <= other.open_weight * chosen.capacity);
                 }
             }
             Decision::Wait { look_again_at, .. } => {
@@ -260,20 +262,49 @@ proptest! {
     #[test]
     fn nobody_is_given_more_than_their_capacity(members in vec(a_member(), 0..8), tickets in 0..40_usize) {
         let english = language("en");
-        let question = Question { kind: Kind::Delivery, language: &english, preferred: None };
+        let question = Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight: 1 };
         let mut board = Board::new(members.clone(), at(NOON));
         let places = board.free_places(DEPARTMENT, Kind::Delivery, &english);
         let mut given = std::collections::BTreeMap::<Uuid, i32>::new();
         for _ in 0..tickets {
             if let Decision::Assign { member, .. } = board.decide(DEPARTMENT, &question) {
-                board.give(DEPARTMENT, member);
+                board.give(DEPARTMENT, member, 1);
                 *given.entry(member).or_default() += 1;
             }
         }
         for member in &members {
             let count = given.get(&member.id).copied().unwrap_or(0);
-            prop_assert!(count == 0 || member.open_tickets + count <= member.capacity);
+            prop_assert!(count == 0 || member.open_weight + count <= member.capacity);
         }
         prop_assert_eq!(given.values().sum::<i32>(), i32::try_from(places.min(i64::try_from(tickets).unwrap())).unwrap());
     }
+}
+
+/// TK36
+#[test]
+fn who_had_it_and_said_nothing_takes_it_when_nobody_else_can() {
+    let english = language("en");
+    let (silent, busy) = (somebody(1), StaffMember { open_weight: 1, ..somebody(2) });
+    let question =
+        Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: Some(id(1)), weight: 1 };
+    let decide = |members: &[StaffMember]| Board::new(members.to_vec(), at(NOON)).decide(DEPARTMENT, &question);
+    let to = |number| Decision::Assign { member: id(number), language_fell_back: false };
+    assert_eq!(decide(&[silent.clone(), busy]), to(2));
+    assert_eq!(decide(&[silent]), to(1));
+}
+
+/// TK35
+#[test]
+fn a_heavy_ticket_goes_to_who_has_room_for_it() {
+    let english = language("en");
+    let (one, other) =
+        (StaffMember { open_weight: 1, ..somebody(1) }, StaffMember { capacity: 9, open_weight: 6, ..somebody(2) });
+    let question =
+        |weight| Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight };
+    let board = Board::new(vec![one, other], at(NOON));
+    let to = |number| Decision::Assign { member: id(number), language_fell_back: false };
+    assert_eq!(board.decide(DEPARTMENT, &question(1)), to(1));
+    assert_eq!(board.decide(DEPARTMENT, &question(3)), to(2));
+    let full = Decision::Wait { reason: WaitReason::NoFreePlace, look_again_at: None };
+    assert_eq!(board.decide(DEPARTMENT, &question(4)), full);
 }

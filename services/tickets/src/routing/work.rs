@@ -3,10 +3,7 @@
 //! Two schedules: a ticket's `route_at` (it is new, or somebody who fits comes on shift) and a member's `offer_at` (a place became free, or
 //! something about them changed). Either has the department's queue looked through, in one transaction that locks tickets, then members.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -49,7 +46,7 @@ impl Routing {
         Self { db, clock }
     }
 
-    /// Puts tickets of members who have left back into the queue (TK32); answers how many there were.
+    /// Puts tickets of members who do not serve back into the queue (TK32); answers how many there were.
     async fn hand_back(&self, now: Timestamp, limit: i64) -> Result<usize, Fault> {
         let left_behind: HashMap<Uuid, Uuid> =
             store::left_behind(self.db.workers(), limit).await?.into_iter().collect();
@@ -60,7 +57,7 @@ impl Routing {
         let mut transaction = self.db.begin().await?;
         let mut changes = Vec::with_capacity(ids.len());
         for mut ticket in ticket::store::lock(&mut transaction, &ids).await? {
-            // Who has left does not come back, so only the ticket may have changed.
+            // Who comes back meanwhile has handed back what they had all the same.
             if ticket.is_worked_on() && ticket.assignee == left_behind.get(&ticket.id).copied() {
                 changes.push(ticket.hand_back(now));
             }
@@ -98,7 +95,7 @@ impl Routing {
         let known: BTreeSet<Uuid> = turns.iter().map(|waiting| waiting.id).collect();
         turns.extend(picked.into_iter().filter(|waiting| !known.contains(&waiting.id)));
         // TK34
-        turns.sort_by_key(|waiting| (Reverse(waiting.priority), waiting.created_at, waiting.id));
+        turns.sort_by_key(|waiting| waiting.turn());
 
         let mut transaction = self.db.begin().await?;
         let ids: Vec<Uuid> = turns.iter().map(|waiting| waiting.id).collect();
@@ -113,15 +110,12 @@ impl Routing {
             let Some(ticket) = tickets.get_mut(&turn.id).filter(|ticket| ticket.is_in_queue()) else { continue };
             let department = ticket.department.or_else(|| by_kind.get(ticket.kind.name()).copied());
             let decision = match department {
-                Some(department) => {
-                    let (kind, language, preferred) = (ticket.kind, &ticket.language, ticket.resolver);
-                    board.decide(department, &Question { kind, language, preferred })
-                }
+                Some(department) => board.decide(department, &Question::of(ticket)),
                 None => Decision::Wait { reason: WaitReason::NoDepartment, look_again_at: None },
             };
             match (department, decision) {
                 (Some(department), Decision::Assign { member, language_fell_back }) => {
-                    board.give(department, member);
+                    board.give(department, member, ticket.targets.weight);
                     changes.push(ticket.assign_by_routing(department, member, language_fell_back, now));
                 }
                 (department, Decision::Wait { reason, look_again_at }) => {
@@ -157,7 +151,7 @@ impl Routing {
             return Ok((Vec::new(), true));
         }
         let mut picked = store::oldest(self.db.workers(), &groups).await?;
-        picked.sort_by_key(|waiting| (Reverse(waiting.priority), waiting.created_at, waiting.id));
+        picked.sort_by_key(|waiting| waiting.turn());
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let is_complete = picked.len() < most;
         picked.truncate(most);

@@ -47,6 +47,8 @@ fn targets(hours: [i64; 3]) -> Targets {
         pauses_while_external: true,
         pauses_while_scheduled: true,
         reopen_days: 30,
+        return_after: hours(2),
+        weight: 1,
         ..Targets::default()
     }
 }
@@ -471,6 +473,30 @@ fn another_kind_waits_in_another_queue_and_whoever_has_it_keeps_it() {
 }
 
 #[test]
+fn tk36_who_has_it_and_says_nothing_loses_it_once_for_each_assignment() {
+    let just_before = after_hours(2) - SignedDuration::from_micros(1);
+    let mut ticket = opened();
+    assert!(ticket.return_from_silent(just_before).is_none());
+    let change = ticket.return_from_silent(after_hours(2)).unwrap();
+    assert_eq!((change.act, ticket.state, ticket.assignee), (Act::Unassigned, State::New, None));
+    assert_eq!((ticket.returned_from, ticket.return_count, ticket.return_due_at), (Some(MEMBER), 1, None));
+    assert!(ticket.return_from_silent(after_hours(9)).is_none());
+    let again = ticket.assign(OTHER, false, after_hours(3)).unwrap().ticket;
+    assert_eq!(again.return_due_at, Some(after_hours(5)));
+    for said in [says(Author::Staff, Visibility::Public), says(Author::Staff, Visibility::Internal)] {
+        assert_eq!(opened().reply(said, after_hours(1)).unwrap().ticket.return_due_at, None, "something was heard");
+    }
+    let customer = says(Author::Customer, Visibility::Public);
+    assert_eq!(opened().reply(customer, after_hours(1)).unwrap().ticket.return_due_at, Some(after_hours(2)));
+    for ticket in [pending_department(), pending_external(), scheduled(), resolved()] {
+        assert_eq!(ticket.return_due_at, None, "{:?}", ticket.state);
+    }
+    let mut never = queued();
+    never.targets.return_after = SignedDuration::ZERO;
+    assert_eq!(never.assign(MEMBER, false, start()).unwrap().ticket.return_due_at, None);
+}
+
+#[test]
 fn tk14_our_own_policy_as_a_cause_names_the_rule() {
     let resolve = |rule: Option<&str>| {
         let root = RootProblem { cause: Cause::Policy, rule: rule.map(str::to_owned), ..root() };
@@ -512,6 +538,7 @@ enum Command {
     Schedule(i64),
     GoOn,
     WaitIsOver,
+    Return,
 }
 
 fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
@@ -534,6 +561,7 @@ fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
         1 => (0..100_i64).prop_map(Command::Schedule),
         1 => Just(Command::GoOn),
         1 => Just(Command::WaitIsOver),
+        2 => Just(Command::Return),
     ];
     proptest::collection::vec((command, 0..200_i64), 0..40)
 }
@@ -603,6 +631,7 @@ proptest! {
                 }
                 Command::GoOn => ticket.go_on(now).into_iter().collect(),
                 Command::WaitIsOver => ticket.clone().wait_is_over(now).into_iter().collect(),
+                Command::Return => ticket.clone().return_from_silent(now).into_iter().collect(),
                 Command::Wait if ticket.is_in_queue() => {
                     ticket.clone().wait(Some(DEPARTMENT), WaitReason::NobodyOnShift, now).into_iter().collect()
                 }
@@ -633,6 +662,7 @@ proptest! {
                 State::Resolved => prop_assert!(ticket.root_problem.is_some() && ticket.resolution > 0),
                 _ => prop_assert!(ticket.route_at.is_none()),
             }
+            prop_assert!(ticket.return_due_at.is_none() || ticket.is_worked_on(), "TK36");
             let waits_for_a_day = matches!(ticket.state, State::PendingExternal | State::Scheduled);
             prop_assert_eq!(waits_for_a_day, ticket.wait_until.is_some(), "TK12");
             prop_assert_eq!(ticket.state == State::PendingExternal, ticket.wait_party.is_some(), "TK12");

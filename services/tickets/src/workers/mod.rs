@@ -1,5 +1,6 @@
 //! Loops beside the calls. Each finds the tickets whose time has come; what happens to them is the ticket's own affair.
 
+pub mod returns;
 pub mod verification;
 pub mod waiting;
 

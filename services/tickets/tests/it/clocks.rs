@@ -67,6 +67,8 @@ const TARGETS: Targets = Targets {
     pauses_while_external: false,
     pauses_while_scheduled: true,
     reopen_days: 30,
+    return_after: SignedDuration::ZERO,
+    weight: 1,
 };
 
 /// Zones with a moment shortly before their clocks are moved, forward or back (and one where they never are).
@@ -246,8 +248,8 @@ async fn a_ticket_keeps_to_the_policy_that_it_was_opened_with() {
                  insert into policy_target (
                      version, first_response_minutes, next_response_minutes, update_cadence_minutes, resolution_first_minutes,
                      resolution_total_minutes, handoff_ack_minutes, handoff_done_minutes, pauses_while_external, pauses_while_scheduled,
-                     reopen_days
-                 ) values (2, 1, 1, 1, 2, 3, 1, 1, false, false, 1)";
+                     reopen_days, return_minutes, weight
+                 ) values (2, 1, 1, 1, 2, 3, 1, 1, false, false, 1, 0, 1)";
     sqlx::raw_sql(newer).execute(&floor.database.owner).await.unwrap();
 
     let urgent = pb::Ticket { priority: pb::ticket::Priority::Urgent.into(), ..pb::Ticket::default() };

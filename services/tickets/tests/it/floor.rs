@@ -225,6 +225,8 @@ impl Floor {
             pauses_while_external: false,
             pauses_while_scheduled: true,
             reopen_days: 30,
+            return_after: SignedDuration::ZERO,
+            weight: 1,
         };
         let clocks = Clocks::start(&targets, 1, &calendar, self.now());
         let ids: Vec<Uuid> = (0..count).map(|_| new_id()).collect();
@@ -265,7 +267,7 @@ impl Floor {
     ) -> Result<(), Fault> {
         let statement = sqlx::query(
             "update ticket
-             set version = version + 1, state = $2, assignee = $3, over_limits = $4, wait_reason = null, route_at = null,
+             set version = version + 1, state = $2, assignee = $3, over_limits = $4, wait_reason = null, route_at = null, return_due_at = null,
                  root_cause = 'carrier', verification_due_at = case $2 when 'resolved' then created_at end
              where id = $1",
         );
@@ -355,8 +357,8 @@ impl Floor {
         (seen.wait_reason.unwrap_or_default(), seen.route_at)
     }
 
-    pub async fn open_tickets(&self, member: &StaffMemberEvent) -> i32 {
-        let sql = "select open_tickets from staff_member where id = $1";
+    pub async fn open_weight(&self, member: &StaffMemberEvent) -> i32 {
+        let sql = "select open_weight from staff_member where id = $1";
         sqlx::query_scalar(sql).bind(id_of(member)).fetch_one(&self.database.owner).await.unwrap()
     }
 
@@ -376,11 +378,11 @@ impl Floor {
     /// TK30: what is counted is what is there, nobody has more than they can, and nobody who has left has any.
     pub async fn places_are_right(&self) {
         let wrong = "select count(*) from staff_member m
-            where m.open_tickets <> (
+            where m.open_weight <> (
                 select count(*) from ticket t where t.assignee = m.id and is_worked_on(t.state)
             )";
         assert_eq!(self.count(wrong).await, 0, "places are counted with their tickets");
-        let over = "select count(*) from staff_member where open_tickets > capacity";
+        let over = "select count(*) from staff_member where open_weight > capacity";
         assert_eq!(self.count(over).await, 0, "nobody has more than they can");
     }
 

@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use seva_proto::staff::v1::{StaffMemberEvent, staff_member::State};
+use uuid::Uuid;
 
 use crate::floor::{Floor, id_of, somebody};
 
@@ -28,7 +29,7 @@ async fn a_place_is_taken_by_an_assignment_and_freed_by_whatever_ends_it() {
         ("canceled", Some(&asha), 0, 0),
     ] {
         floor.change(ticket, state, assignee.map(id_of), false).await.unwrap();
-        assert_eq!((floor.open_tickets(&asha).await, floor.open_tickets(&bina).await), (of_asha, of_bina), "{state}");
+        assert_eq!((floor.open_weight(&asha).await, floor.open_weight(&bina).await), (of_asha, of_bina), "{state}");
     }
     floor.places_are_right().await;
 }
@@ -59,7 +60,7 @@ async fn an_override_goes_over_places_and_not_to_who_has_left() {
     let asha = floor.joins(StaffMemberEvent { capacity: 0, ..somebody(department) }).await;
     let tickets = [floor.delivery().await, floor.delivery().await];
     floor.change(tickets[0], "open", Some(id_of(&asha)), true).await.unwrap();
-    assert_eq!(floor.open_tickets(&asha).await, 1);
+    assert_eq!(floor.open_weight(&asha).await, 1);
 
     floor.member_says(&StaffMemberEvent { state: State::Left.into(), ..asha.clone() }).await;
     let refused = floor.change(tickets[1], "open", Some(id_of(&asha)), true).await.unwrap_err();
@@ -108,4 +109,29 @@ async fn tickets_that_change_hands_crosswise_do_not_stand_in_each_others_way() {
     join_all(swaps).await;
     floor.places_are_right().await;
     assert_eq!(floor.held().await.values().sum::<i64>(), 20);
+}
+
+/// TK35: a heavier ticket takes more of whoever has it, and what they have may become heavier.
+#[tokio::test]
+async fn tk35_places_are_counted_by_weight() {
+    let floor = Floor::new().await;
+    let department = floor.department(&["delivery"]).await;
+    let asha = floor.joins(StaffMemberEvent { capacity: 4, ..somebody(department) }).await;
+    let tickets = [floor.delivery().await, floor.delivery().await];
+    let weigh = async |ticket: Uuid, weight: i32| {
+        let statement = sqlx::query("update ticket set weight = $2 where id = $1").bind(ticket).bind(weight);
+        statement.execute(&floor.database.owner).await.unwrap();
+    };
+    weigh(tickets[0], 3).await;
+    floor.change(tickets[0], "open", Some(id_of(&asha)), false).await.unwrap();
+    weigh(tickets[1], 2).await;
+    let refused = floor.change(tickets[1], "open", Some(id_of(&asha)), false).await.unwrap_err();
+    assert!(refused.violates(NO_PLACE));
+    weigh(tickets[0], 2).await;
+    floor.change(tickets[1], "open", Some(id_of(&asha)), false).await.unwrap();
+    assert_eq!(floor.open_weight(&asha).await, 4);
+    weigh(tickets[1], 5).await;
+    assert_eq!(floor.open_weight(&asha).await, 7, "who has it keeps it");
+    floor.change(tickets[1], "resolved", Some(id_of(&asha)), false).await.unwrap();
+    assert_eq!(floor.open_weight(&asha).await, 2);
 }

@@ -41,7 +41,7 @@ async fn an_older_state_does_not_overwrite_a_newer_one_and_places_are_kept() {
     floor.hear(&floor.roster, &[told(7, 7), told(8, 8)]).await.unwrap();
 
     let known = store::find(&floor.database.owner, &[id_of(&asha)]).await.unwrap().pop().unwrap();
-    assert_eq!((known.sequence, known.capacity, known.open_tickets), (9, 9, 1));
+    assert_eq!((known.sequence, known.capacity, known.open_weight), (9, 9, 1));
     assert_eq!(known.last_assignment, 1);
     let of_user = store::member_of_user(&floor.database.owner, &asha.user).await.unwrap();
     assert_eq!(of_user, Some(id_of(&asha)));

@@ -183,7 +183,7 @@ async fn the_tickets_of_who_leaves_go_back_to_the_queue_at_once_and_to_somebody_
     floor.members_say(&[StaffMemberEvent { state: State::Left.into(), ..asha.clone() }], "left").await;
     assert_eq!(floor.routing.next_due().await.unwrap(), Some(floor.now()));
     floor.route().await;
-    assert_eq!(floor.open_tickets(&asha).await, 0);
+    assert_eq!(floor.open_weight(&asha).await, 0);
     assert_eq!(floor.assignee(tickets[0]).await, Some(id_of(&bina)));
     assert_eq!(floor.told(tickets[0]).await, ["assigned", "unassigned", "assigned"]);
     assert_eq!(floor.waits(tickets[1]).await.0, "no_free_place");
@@ -320,7 +320,7 @@ async fn a_person_is_told_what_an_assignee_lacks() {
         .await;
     let check = async |member, tag: &str, kind| {
         let language = Language::parse(tag).unwrap();
-        let question = Question { kind, language: &language, preferred: None };
+        let question = Question { kind, language: &language, preferred: None, avoided: None, weight: 1 };
         check_assignment(&floor.database.db, member, Some(department), &question, floor.now()).await.unwrap()
     };
     assert_eq!(check(id_of(&asha), "hi", Kind::Delivery).await, Ok(false));
@@ -373,4 +373,23 @@ async fn ten_thousand_waiting_tickets_are_given_to_two_hundred_people() {
     println!("routing: 100 places freed one by one and given again in {:.2?}", began.elapsed());
     assert_eq!(floor.held().await.values().sum::<i64>(), 1_000);
     floor.places_are_right().await;
+}
+
+/// TK32: leave and suspension as leaving; who comes back takes tickets again.
+#[tokio::test]
+async fn tk32_who_is_on_leave_or_suspended_hands_back_everything_and_comes_back() {
+    for state in [State::OnLeave, State::Suspended] {
+        let floor = Floor::new().await;
+        let department = floor.department(&["delivery"]).await;
+        let asha = floor.joins(StaffMemberEvent { capacity: 9, ..somebody(department) }).await;
+        let ticket = floor.delivery().await;
+        floor.route().await;
+        assert_eq!(floor.assignee(ticket).await, Some(id_of(&asha)));
+        floor.member_says(&StaffMemberEvent { state: state.into(), ..asha.clone() }).await;
+        floor.route().await;
+        assert_eq!((floor.assignee(ticket).await, floor.open_weight(&asha).await), (None, 0));
+        floor.member_says(&asha).await;
+        floor.route().await;
+        assert_eq!(floor.assignee(ticket).await, Some(id_of(&asha)));
+    }
 }

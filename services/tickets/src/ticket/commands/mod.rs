@@ -225,7 +225,7 @@ impl Commands {
 
     /// TK2
     async fn can_take(&self, ticket: &Ticket, member: Uuid, goes_over: bool, now: Timestamp) -> Result<(), Error> {
-        let question = Question { kind: ticket.kind, language: &ticket.language, preferred: None };
+        let question = Question::of(ticket);
         let checked = routing::check_assignment(&self.db, member, ticket.department, &question, now).await?;
         match checked {
             Err(Unavailable::DoesNotServe) => Err(save::unavailable(Unavailable::DoesNotServe)),

@@ -178,6 +178,7 @@ impl From<&Ticket> for pb::Ticket {
             wait_party: ticket.wait_party.clone().unwrap_or_default(),
             merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
             open_work: ticket.open_work,
+            return_count: ticket.return_count,
         }
     }
 }
@@ -264,6 +265,7 @@ pub fn event_of(change: &Change) -> TicketEvent {
         wait_until_time: ticket.wait_until.map(proto_timestamp),
         merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
         tags: ticket.tags.clone(),
+        return_count: ticket.return_count,
         handbook_rule: ticket.root_problem.as_ref().and_then(|root| root.rule.clone()).unwrap_or_default(),
         r#override: ticket.over_limits,
         create_time: Some(proto_timestamp(ticket.created_at)),

@@ -76,6 +76,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "wait_party",
     "merged_into",
     "open_work",
+    "return_count",
 ];
 
 fn required() -> Invalid {

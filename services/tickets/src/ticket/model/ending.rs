@@ -53,6 +53,7 @@ impl Ticket {
         }
         next.clocks.respond(&self.targets, false, now);
         next.clocks.resolve(now);
+        (next.return_due_at, next.returned_from) = (None, None);
         next.state = State::Resolved;
         next.root_problem = Some(root_problem);
         next.resolver = self.assignee;
@@ -157,6 +158,7 @@ impl Ticket {
         self.has_no_open_work()?;
         let mut next = self.next(now);
         next.stop_waiting();
+        next.return_due_at = None;
         next.state = State::Canceled;
         next.cancel_reason = Some(reason);
         (next.route_at, next.wait_reason) = (None, None);

@@ -68,6 +68,9 @@ impl Ticket {
             wait_until: None,
             wait_party: None,
             merged_into: None,
+            return_due_at: None,
+            returned_from: None,
+            return_count: 0,
             resolver: None,
             reopen_count: 0,
             resolution: 0,
@@ -136,6 +139,7 @@ impl Ticket {
         let mut act = Act::Replied;
         match (author, is_public) {
             (Author::Staff, true) => {
+                next.return_due_at = None;
                 next.clocks.respond(&self.targets, self.is_worked_on(), now);
                 if awaits {
                     if self.state != State::Open {
@@ -157,6 +161,8 @@ impl Ticket {
                 }
                 next.clocks.customer_spoke(&self.targets, now);
             }
+            // A note says that somebody is at work, too.
+            (Author::Staff, false) => next.return_due_at = None,
             _ => {}
         }
         Ok(Change { message: Some(reply.at(now)), ..next.with(act, &["messages"]) })
@@ -321,12 +327,14 @@ impl Ticket {
         self.over_limits = over_limits;
         (self.wait_reason, self.route_at) = (None, None);
         self.clocks.taken(&self.targets, now);
+        self.return_due_at = self.clocks.after(self.targets.return_after, now);
     }
 
     pub(super) fn queue(&mut self, now: Timestamp) {
         self.state = State::New;
         self.assignee = None;
         self.over_limits = false;
+        self.return_due_at = None;
         (self.wait_reason, self.route_at) = (None, Some(now));
     }
 }

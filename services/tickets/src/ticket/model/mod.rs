@@ -76,6 +76,12 @@ pub struct Ticket {
     pub wait_party: Option<String>,
     /// The ticket that carries it on, and since when.
     pub merged_into: Option<(Uuid, Timestamp)>,
+    /// When it goes back to the queue, unless whoever has it says something first (TK36).
+    pub return_due_at: Option<Timestamp>,
+    /// Who had it last and said nothing.
+    pub returned_from: Option<Uuid>,
+    /// How often it came back so.
+    pub return_count: i32,
     /// Who resolved it last.
     pub resolver: Option<Uuid>,
     /// How often it was opened again.

@@ -14,6 +14,7 @@ impl Ticket {
     pub fn wait_for_department(&self, now: Timestamp) -> Result<Change, Error> {
         self.has_to_be_open()?;
         let mut next = self.next(now);
+        next.return_due_at = None;
         next.state = State::PendingDepartment;
         Ok(next.with(Act::Pending, &["state"]))
     }
@@ -38,6 +39,7 @@ impl Ticket {
         if self.targets.pauses_while_external {
             next.clocks.pause(now);
         }
+        next.return_due_at = None;
         next.state = State::PendingExternal;
         (next.wait_until, next.wait_party) = (Some(until), Some(party));
         Ok(Change { message: Some(note.at(now)), ..next.with(Act::Pending, &["state", "wait_until", "wait_party"]) })
@@ -57,6 +59,7 @@ impl Ticket {
         if self.targets.pauses_while_scheduled {
             next.clocks.pause(now);
         }
+        next.return_due_at = None;
         next.state = State::Scheduled;
         next.wait_until = Some(until);
         Ok(Change { message: Some(note.at(now)), ..next.with(Act::Pending, &["state", "wait_until"]) })
@@ -81,6 +84,17 @@ impl Ticket {
         let mut next = self.next(now);
         next.go_on_working(now);
         Some(self.become_(next, Act::Resumed, &["state"]))
+    }
+
+    /// Whoever has it has said nothing until its return time: it goes back to the queue, and others come first for it (TK36). `None` while there is
+    /// time.
+    pub fn return_from_silent(&mut self, now: Timestamp) -> Option<Change> {
+        self.return_due_at.filter(|due| *due <= now)?;
+        self.returned_from = self.assignee;
+        self.return_count += 1;
+        let mut change = self.hand_back(now);
+        change.changed.push("returned_from");
+        Some(change)
     }
 
     fn has_to_be_open(&self) -> Result<(), Error> {

@@ -98,17 +98,19 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
                reopen_count = g.reopen_count, resolution = g.resolution, verification_attempts = g.verification_attempts,
                verification_due_at = g.verification_due_at, answered_resolution = g.answered_resolution,
                answered_solved = g.answered_solved, closure = g.closure, cancel_reason = g.cancel_reason, updated_at = g.updated_at,
-               resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at, kind = g.kind, root_rule = g.root_rule
+               resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at, kind = g.kind, root_rule = g.root_rule,
+               return_due_at = g.return_due_at, returned_from = g.returned_from, return_count = g.return_count, weight = g.weight
            from unnest(
                $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bool[],
                $11::text[], $12::timestamptz[], $13::jsonb[], $14::timestamptz[], $15::text[], $16::uuid[], $17::timestamptz[],
                $18::uuid[], $19::int[], $20::int[], $21::int[], $22::timestamptz[], $23::int[], $24::bool[], $25::text[], $26::text[],
-               $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::text[]
+               $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::text[],
+               $33::timestamptz[], $34::uuid[], $35::int[], $36::int[]
            ) as g (
                id, version, priority, state, title, root_cause, root_description, department, assignee, over_limits, wait_reason, route_at,
                targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
                verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, updated_at, resolved_at, closed_at,
-               next_due_at, kind, root_rule
+               next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight
            )
            where t.id = g.id"#,
         &each(&tickets, |ticket| ticket.id),
@@ -143,6 +145,10 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
         &times(&tickets, |ticket| ticket.clocks.next_due()) as _,
         &each(&tickets, |ticket| ticket.kind.name()) as _,
         &each(&tickets, |ticket| ticket.root_problem.as_ref().and_then(|root| root.rule.clone())) as _,
+        &times(&tickets, |ticket| ticket.return_due_at) as _,
+        &each(&tickets, |ticket| ticket.returned_from) as _,
+        &each(&tickets, |ticket| ticket.return_count),
+        &each(&tickets, |ticket| ticket.targets.weight),
     )
     .execute(&mut *connection)
     .await?;
@@ -189,9 +195,9 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
     let inserted = sqlx::query_scalar!(
         r#"insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                matter_subject, matter_version, department, route_at, language, cause_source, cause_event_id,
-                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets)
+                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets, weight)
            values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12, $20,
-                   $21, $22)
+                   $21, $22, $23)
            on conflict do nothing
            returning id"#,
         ticket.id,
@@ -216,6 +222,7 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
         ticket.clocks.next_due().map(jiff_sqlx::Timestamp::from) as _,
         ticket.tier.name(),
         Json(ticket.targets) as _,
+        ticket.targets.weight,
     );
     if inserted.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(false);

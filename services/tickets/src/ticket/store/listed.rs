@@ -16,7 +16,7 @@ use crate::{
 pub const SELECT_FULL: &str =
     "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
             root_rule, tags, fields, matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
-            targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
+            targets, wait_until, wait_party, merged_into, merged_at, return_due_at, returned_from, return_count, resolver, reopen_count, resolution, verification_attempts,
             verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, follow_up_of, link_generation,
             cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent, created_at, updated_at, resolved_at,
             closed_at, next_due_at, open_work
@@ -25,7 +25,7 @@ pub const SELECT_FULL: &str =
 /// Lists of what queues show begin so; every column less is time.
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
-            language, tier, wait_until, merged_into, merged_at, open_work, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
+            language, tier, wait_until, merged_into, merged_at, return_count, open_work, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
 
@@ -49,6 +49,7 @@ pub struct BasicRow {
     wait_until: Option<jiff_sqlx::Timestamp>,
     merged_into: Option<Uuid>,
     merged_at: Option<jiff_sqlx::Timestamp>,
+    return_count: i32,
     open_work: i32,
     reopen_count: i32,
     verification_attempts: i32,
@@ -83,6 +84,7 @@ impl From<BasicRow> for TicketRow {
             wait_until,
             merged_into,
             merged_at,
+            return_count,
             open_work,
             reopen_count,
             verification_attempts,
@@ -125,6 +127,9 @@ impl From<BasicRow> for TicketRow {
             wait_party: None,
             merged_into,
             merged_at,
+            return_due_at: None,
+            returned_from: None,
+            return_count,
             resolver: None,
             reopen_count,
             resolution: 0,

@@ -61,6 +61,9 @@ pub struct TicketRow {
     wait_party: Option<String>,
     merged_into: Option<Uuid>,
     merged_at: Option<jiff_sqlx::Timestamp>,
+    return_due_at: Option<jiff_sqlx::Timestamp>,
+    returned_from: Option<Uuid>,
+    return_count: i32,
     resolver: Option<Uuid>,
     reopen_count: i32,
     resolution: i32,
@@ -95,7 +98,8 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
         TicketRow,
         r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
                   root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
-                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, return_due_at,
+                  returned_from, return_count, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
@@ -231,6 +235,28 @@ pub async fn next_wait(db: &Database) -> Result<Option<Timestamp>, Fault> {
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
+/// Tickets of whose assignees something was to be heard by `now`, the longest due first (TK36).
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn return_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let due = sqlx::query_scalar!(
+        "select id from ticket where return_due_at <= $1 order by return_due_at limit $2",
+        jiff_sqlx::Timestamp::from(now) as _,
+        limit,
+    );
+    Ok(due.fetch_all(db.workers()).await?)
+}
+
+/// When an assignee is to be heard of next.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn next_return(db: &Database) -> Result<Option<Timestamp>, Fault> {
+    let due = sqlx::query_scalar!("select min(return_due_at) from ticket where return_due_at is not null");
+    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// The present generation of the links of these tickets, as far as they exist.
 ///
 /// # Errors
@@ -277,7 +303,8 @@ pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Re
         TicketRow,
         r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
                   root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
-                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution,
+                  wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, return_due_at,
+                  returned_from, return_count, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
@@ -318,6 +345,9 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         wait_party,
         merged_into,
         merged_at,
+        return_due_at,
+        returned_from,
+        return_count,
         resolver,
         reopen_count,
         resolution,
@@ -377,6 +407,9 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         wait_until: time(wait_until),
         wait_party,
         merged_into: merged_into.zip(time(merged_at)),
+        return_due_at: time(return_due_at),
+        returned_from,
+        return_count,
         resolver,
         reopen_count,
         resolution,

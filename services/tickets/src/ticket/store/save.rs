@@ -37,9 +37,9 @@ pub async fn insert(
                insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                    matter_subject, matter_version, department, route_at, language, follow_up_of,
                                    correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets,
-                                   tags, fields)
+                                   tags, fields, weight)
                values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $12, $12, $32,
-                       $33, $34, $35, $36)
+                       $33, $34, $35, $36, $37)
                returning id
            ), said as (
                insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
@@ -86,6 +86,7 @@ pub async fn insert(
         Json(ticket.targets) as _,
         &ticket.tags,
         Json(&ticket.fields) as _,
+        ticket.targets.weight,
     );
     db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
     Ok(())
@@ -115,7 +116,7 @@ pub async fn update(
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
                    answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
                    next_due_at = $39, targets = $40, wait_until = $41, wait_party = $42, merged_into = $43, merged_at = $44,
-                   kind = $45, tags = $46, fields = $47, root_rule = $48
+                   kind = $45, tags = $46, fields = $47, root_rule = $48, return_due_at = $54, returned_from = $55, return_count = $56, weight = $57
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
@@ -185,6 +186,10 @@ pub async fn update(
         &attached(change, |attachment| attachment.size_bytes),
         &attached(change, |attachment| attachment.sha256.to_vec()),
         &attached(change, |attachment| attachment.url.clone()),
+        ticket.return_due_at.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.returned_from,
+        ticket.return_count,
+        ticket.targets.weight,
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())
