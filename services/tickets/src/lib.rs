@@ -3,6 +3,7 @@
 //! - [`ticket`]: matters of customers and their machine; [`message`]: what was said about them; [`participant`]: who takes part besides;
 //!   [`custom_field`]: what the company wants to know about them
 //! - [`clock`]: how long something takes, on a department's calendar; [`policy`]: how long it may take
+//! - [`promise`]: what customers were promised, and what became of it
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`events`]: what opens a ticket by itself; [`workers`]: loops beside the calls
@@ -16,6 +17,7 @@ pub mod events;
 pub mod message;
 pub mod participant;
 pub mod policy;
+pub mod promise;
 pub mod recipient;
 pub mod roster;
 pub mod routing;
@@ -30,6 +32,7 @@ use seva_proto::{
     tickets::v1::{
         conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
         participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        promise_service_server::PromiseServiceServer,
         ticket_service_server::TicketServiceServer,
     },
 };
@@ -62,6 +65,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let Foundation { db, clock, .. } = &foundation;
     let feed = Feed::new(db.clone());
     let routing_bell = Bell::default();
+    let promise_bell = Bell::default();
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
@@ -76,11 +80,15 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
         Due::new(Arc::new(workers::returns::Returns::new(db.clone(), routing_bell.clone())), Bell::default()),
         Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
+        Due::new(Arc::new(promise::Due::new(db.clone(), policies.clone())), promise_bell.clone()),
     ];
 
     let policy = PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone()));
     let custom_fields = CustomFieldServiceServer::new(custom_field::CustomFieldRpc::new(&foundation));
     let participants = ParticipantServiceServer::new(participant::ParticipantRpc::new(&foundation));
+    let promising =
+        promise::Commands::new(db.clone(), clock.clone(), policies.clone(), promise_bell, routing_bell.clone());
+    let promises = PromiseServiceServer::new(promise::PromiseRpc::new(&foundation, promising));
     let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
@@ -93,4 +101,5 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(policy)
         .offering(custom_fields)
         .offering(participants)
+        .offering(promises)
 }

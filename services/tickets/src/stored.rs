@@ -32,6 +32,12 @@ macro_rules! stored_names {
 }
 pub(crate) use stored_names;
 
+/// The first of several faults: one is enough for an event that cannot be applied.
+pub(crate) fn first(faults: seva_values::proto::Faults) -> seva_values::Invalid {
+    let malformed = || seva_values::Invalid::new("HOURS_MALFORMED", "hours that cannot be read");
+    faults.into_iter().next().map_or_else(malformed, |(_, invalid)| invalid)
+}
+
 /// An event of another service that does not hold what the contract says; it can never be applied.
 pub(crate) fn malformed(invalid: seva_values::Invalid) -> seva_store::Fault {
     let reason = seva_proto::common::v1::ErrorReason::EventDataMalformed;

@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use seva_values::BusinessCalendar;
 use uuid::Uuid;
 
+/// The shortest time that is counted.
+const MOMENT: SignedDuration = SignedDuration::from_micros(1);
+
 /// A version of a calendar. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Calendar(Option<Arc<Kept>>);
@@ -49,6 +52,30 @@ impl Calendar {
             Some(kept) => kept.hours.add(start, working),
             None => start.checked_add(working).unwrap_or(Timestamp::MAX),
         }
+    }
+
+    /// Whether `at` lies in working time, or ends some.
+    #[must_use]
+    pub fn is_working(&self, at: Timestamp) -> bool {
+        let Some(kept) = &self.0 else { return true };
+        kept.hours.is_open(at) || at.checked_sub(MOMENT).is_ok_and(|before| kept.hours.is_open(before))
+    }
+
+    /// The earliest working time, `from` or later.
+    #[must_use]
+    pub fn next_working(&self, from: Timestamp) -> Timestamp {
+        if self.is_working(from) { from } else { self.add(from, MOMENT).checked_sub(MOMENT).unwrap_or(from) }
+    }
+
+    /// The working time after which it is exactly `due`, counted from `start`: on this calendar if some of it ends then, or else on one on which
+    /// every hour counts.
+    #[must_use]
+    pub fn until(&self, start: Timestamp, due: Timestamp) -> (Self, SignedDuration) {
+        let working = self.between(start, due);
+        if self.add(start, working) == due {
+            return (self.clone(), working);
+        }
+        (Self::always(), start.duration_until(due))
     }
 
     /// The working time that passes from `from` to `to`.

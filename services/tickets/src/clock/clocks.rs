@@ -192,6 +192,26 @@ impl Clocks {
         round
     }
 
+    /// Begins a round of a kind that is due exactly then; answers which round it is.
+    pub fn begin_until(&mut self, kind: Kind, due: Timestamp, calendar: &Calendar, at: Timestamp) -> i32 {
+        let (calendar, target) = calendar.until(at, due);
+        self.begin_on(kind, target, calendar, at)
+    }
+
+    /// Moves the due time of a round; answers which round counts to it. That is another one when the calendar that it began with has no working
+    /// time that ends then.
+    pub fn move_due(&mut self, kind: Kind, round: i32, due: Timestamp, calendar: &Calendar, at: Timestamp) -> i32 {
+        let kept = self.round(kind, round).map(|clock| (clock.calendar.until(clock.started_at, due), &clock.calendar));
+        if let Some(((ends_there, target), own)) = kept
+            && ends_there == *own
+        {
+            self.retarget_round(kind, round, target, at);
+            return round;
+        }
+        self.cancel_round(kind, round, at);
+        self.begin_until(kind, due, calendar, at)
+    }
+
     /// Begins a round that is named by something else: of a hand-off or of a promise.
     pub fn begin(&mut self, round: (Kind, i32), target: SignedDuration, calendar: Calendar, at: Timestamp) {
         let policy_version = self.policy_version().unwrap_or(1);

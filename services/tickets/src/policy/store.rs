@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     recipient::Tier,
-    ticket::{Kind, Priority},
+    ticket::{Kind, Priority, Ticket},
 };
 
 /// How long it may take until a new version is seen, in machine time.
@@ -180,6 +180,19 @@ async fn insert(
         // Somebody else's version came first.
         Err(fault) if fault.violates("policy_pkey") => Err(write_conflict()),
         written => written.map(|_| ()).map_err(Error::from),
+    }
+}
+
+impl Policies {
+    /// The version that held when a ticket was opened.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub(crate) async fn of_ticket(&self, ticket: &Ticket) -> Result<Arc<Policy>, Fault> {
+        match ticket.clocks.policy_version() {
+            Some(version) => self.of_version(version).await,
+            None => self.newest().await,
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is known of a customer without asking: language, tier, zone, and whether a person has confirmed them.
 
 use seva_proto::customers::v1::{CustomerEvent, customer::Tier as TierMessage};
-use seva_values::{Invalid, Language, Zone, parse_name};
+use seva_values::{AvailabilityWindows, Invalid, Language, Zone, parse_name};
 use uuid::Uuid;
 
-use crate::stored::stored_names;
+use crate::stored::{first, stored_names};
 
 /// The language of customers who have named none, and of last resort.
 pub const ENGLISH: &str = "en";
@@ -24,6 +24,8 @@ pub struct Recipient {
     pub zone: Zone,
     /// Made from an event and not yet confirmed by a person.
     pub provisional: bool,
+    /// When the customer wants to be interrupted; `None`: at any time.
+    pub availability: Option<AvailabilityWindows>,
 }
 
 /// How far the company's relation to a customer goes.
@@ -56,6 +58,12 @@ impl Recipient {
             },
             zone: Zone::parse(&event.zone)?,
             provisional: event.provisional,
+            availability: match event.availability.clone() {
+                Some(hours) if !(hours.intervals.is_empty() && hours.exceptions.is_empty()) => {
+                    Some(AvailabilityWindows::try_from(hours).map_err(first)?)
+                }
+                _ => None,
+            },
         })
     }
 }

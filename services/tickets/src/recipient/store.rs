@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use seva_store::Fault;
-use seva_values::{Language, Zone};
-use sqlx::{PgConnection, PgExecutor};
+use seva_values::{AvailabilityWindows, Language, Zone};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::model::{Recipient, Tier};
@@ -27,11 +27,11 @@ pub async fn save(connection: &mut PgConnection, heard: &[Recipient]) -> Result<
     }
     let newest: Vec<&Recipient> = newest.into_values().collect();
     sqlx::query!(
-        "insert into recipient as r (customer_id, sequence, language, tier, zone, provisional)
-         select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bool[])
+        "insert into recipient as r (customer_id, sequence, language, tier, zone, provisional, availability)
+         select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::jsonb[])
          on conflict on constraint recipient_pkey do update
          set sequence = excluded.sequence, language = excluded.language, tier = excluded.tier, zone = excluded.zone,
-             provisional = excluded.provisional
+             provisional = excluded.provisional, availability = excluded.availability
          where excluded.sequence > r.sequence",
         &newest.iter().map(|recipient| recipient.customer).collect::<Vec<_>>(),
         &newest.iter().map(|recipient| recipient.sequence).collect::<Vec<_>>(),
@@ -39,6 +39,7 @@ pub async fn save(connection: &mut PgConnection, heard: &[Recipient]) -> Result<
         &newest.iter().map(|recipient| recipient.tier.name()).collect::<Vec<_>>() as _,
         &newest.iter().map(|recipient| recipient.zone.name()).collect::<Vec<_>>() as _,
         &newest.iter().map(|recipient| recipient.provisional).collect::<Vec<_>>(),
+        &newest.iter().map(|recipient| recipient.availability.as_ref().map(Json)).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;
@@ -59,7 +60,8 @@ pub async fn find(executor: impl PgExecutor<'_>, customer: Uuid) -> Result<Optio
 /// When the statement fails.
 pub async fn find_all(executor: impl PgExecutor<'_>, customers: &[Uuid]) -> Result<Vec<Recipient>, Fault> {
     let rows = sqlx::query!(
-        "select customer_id, sequence, language, tier, zone, provisional from recipient where customer_id = any($1)",
+        r#"select customer_id, sequence, language, tier, zone, provisional, availability as "availability: Json<AvailabilityWindows>"
+           from recipient where customer_id = any($1)"#,
         customers
     )
     .fetch_all(executor)
@@ -72,6 +74,7 @@ pub async fn find_all(executor: impl PgExecutor<'_>, customers: &[Uuid]) -> Resu
             tier: Tier::from_name(&row.tier)?,
             zone: Zone::parse(&row.zone).map_err(malformed)?,
             provisional: row.provisional,
+            availability: row.availability.map(|Json(availability)| availability),
         })
     });
     recipients.collect()

@@ -5,7 +5,7 @@ pub mod model;
 pub mod store;
 
 pub use consumer::{NAME, Roster};
-pub use model::{Department, Presence, Shifts, StaffMember, State};
+pub use model::{Department, Presence, Role, Shifts, StaffMember, State};
 
 #[cfg(test)]
 mod tests;

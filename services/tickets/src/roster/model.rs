@@ -8,10 +8,10 @@ use seva_proto::{
     common::v1 as values,
     staff::v1::{self as staff, staff_member},
 };
-use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name, proto::Faults};
+use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name};
 use uuid::Uuid;
 
-use crate::stored::stored_names;
+use crate::stored::{first, stored_names};
 
 /// Names of departments.
 pub const DEPARTMENTS: &str = "departments";
@@ -246,10 +246,4 @@ impl Department {
             ticket_kinds: department.ticket_kinds,
         })
     }
-}
-
-/// The first of several faults: one is enough for an event that cannot be applied.
-fn first(faults: Faults) -> Invalid {
-    let malformed = || Invalid::new("HOURS_MALFORMED", "hours that cannot be read");
-    faults.into_iter().next().map_or_else(malformed, |(_, invalid)| invalid)
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use seva_runtime::Error;
+use seva_runtime::{Error, Write};
 use seva_store::Fault;
-use seva_values::Language;
+use seva_values::{Language, format_name};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::model::{Department, Presence, Role, Shifts, StaffMember, State};
+use super::model::{DEPARTMENTS, Department, Presence, Role, Shifts, StaffMember, State};
 use crate::{
     clock::{self, Calendar},
     stored::malformed,
@@ -266,6 +266,35 @@ pub async fn member_of_user(executor: impl PgExecutor<'_>, user: &str) -> Result
     let member =
         sqlx::query_scalar!("select id from staff_member where user_subject = $1 order by state, id limit 1", user);
     Ok(member.fetch_optional(executor).await?)
+}
+
+/// The member who makes a call; `None` for callers who are not known here.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn member_of_caller(executor: impl PgExecutor<'_>, write: &Write) -> Result<Option<Uuid>, Fault> {
+    match write.actor.strip_prefix("user:") {
+        Some(user) => member_of_user(executor, user).await,
+        None => Ok(None),
+    }
+}
+
+/// The newest version of a department's calendar; every hour counts without a department.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND` for a department of which nothing was heard.
+pub async fn calendar_of(executor: impl PgExecutor<'_>, department: Option<Uuid>) -> Result<Calendar, Fault> {
+    let Some(id) = department else { return Ok(Calendar::always()) };
+    let row = sqlx::query!(
+        r#"select c.version, c.calendar::text as "calendar!"
+           from department d
+           join department_calendar c on c.department_id = d.id and c.version = d.calendar_version
+           where d.id = $1"#,
+        id
+    );
+    let row = row.fetch_optional(executor).await?;
+    let row = row.ok_or_else(|| Error::not_found(format_name(DEPARTMENTS, id)))?;
+    Ok(clock::store::calendar(id, row.version, Some(&row.calendar))?)
 }
 
 /// The department that takes tickets of a kind, with the newest version of its calendar.

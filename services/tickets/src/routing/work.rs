@@ -17,6 +17,7 @@ use super::{
     store::{self, Group, Waiting},
 };
 use crate::{
+    promise,
     roster::{self, StaffMember},
     ticket,
 };
@@ -173,7 +174,9 @@ impl DueWork for Routing {
 
     async fn run_batch(&self, now: Timestamp, limit: i64) -> Result<usize, Error> {
         let handed_back = self.hand_back(now, limit).await?;
-        Ok(handed_back + self.look(now, limit).await?)
+        // After what they had of tickets, what they had promised (TK41).
+        let passed_on = promise::pass_on(&self.db, now, limit).await?;
+        Ok(handed_back + passed_on + self.look(now, limit).await?)
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {

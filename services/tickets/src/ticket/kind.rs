@@ -64,6 +64,18 @@ pub enum Priority {
     Urgent,
 }
 
+impl Priority {
+    /// One step sooner, as far as there is one.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            Self::Low => Self::Normal,
+            Self::Normal => Self::High,
+            Self::High | Self::Urgent => Self::Urgent,
+        }
+    }
+}
+
 stored_names!(Priority, "priority" {
     Low = "low",
     Normal = "normal",

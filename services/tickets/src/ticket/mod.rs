@@ -16,4 +16,4 @@ pub use rpc::TicketRpc;
 pub(crate) use state::{CancelReason, Cause, Closure, State};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

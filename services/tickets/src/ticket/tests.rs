@@ -27,7 +27,7 @@ const MEMBER: Uuid = Uuid::from_u128(7);
 const OTHER: Uuid = Uuid::from_u128(8);
 const DEPARTMENT: Uuid = Uuid::from_u128(9);
 
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
 }
 
@@ -35,7 +35,7 @@ fn after_hours(hours: i64) -> Timestamp {
     start() + SignedDuration::from_hours(hours)
 }
 
-fn targets(hours: [i64; 3]) -> Targets {
+pub(crate) fn targets(hours: [i64; 3]) -> Targets {
     let [first_response, resolution_first, resolution_total] = hours.map(SignedDuration::from_hours);
     let hours = SignedDuration::from_hours;
     Targets {
@@ -83,11 +83,11 @@ fn written(change: Change) -> Ticket {
     Ticket { clocks: change.ticket.clocks.clone().written(), ..change.ticket }
 }
 
-fn queued() -> Ticket {
+pub(crate) fn queued() -> Ticket {
     written(created())
 }
 
-fn opened() -> Ticket {
+pub(crate) fn opened() -> Ticket {
     written(queued().assign(MEMBER, false, start()).unwrap())
 }
 
@@ -166,7 +166,7 @@ fn record() -> Message {
 }
 
 /// Every state, with a ticket that is in it.
-fn every() -> [Ticket; 10] {
+pub(crate) fn every() -> [Ticket; 10] {
     [
         queued(),
         opened(),

@@ -10,6 +10,7 @@ mod floor;
 mod matters;
 mod open_work;
 mod places;
+mod promises;
 mod recipients;
 mod requests;
 mod roster;

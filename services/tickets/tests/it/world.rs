@@ -158,8 +158,13 @@ impl World {
 
     /// Tickets, for the person with this user.
     pub fn tickets_of(&self, user: &str) -> TicketServiceClient<Peer> {
+        TicketServiceClient::new(self.as_user(user))
+    }
+
+    /// The service, as the person with this user sees it.
+    pub fn as_user(&self, user: &str) -> Peer {
         let token = self.keyring.issuer.mint_user_token(user, &["agent"], None, Duration::from_secs(3600));
-        TicketServiceClient::new(self.server.with_identity(Identity::Bearer(token)))
+        self.server.with_identity(Identity::Bearer(token))
     }
 
     pub fn conversations(&self) -> ConversationServiceClient<Peer> {

@@ -56,10 +56,7 @@ impl Commands {
         kind: Option<(crate::ticket::Kind, Option<uuid::Uuid>)>,
         priority: Option<crate::ticket::Priority>,
     ) -> Result<Targets, Error> {
-        let policy = match ticket.clocks.policy_version() {
-            Some(version) => self.policies.of_version(version).await?,
-            None => self.policies.newest().await?,
-        };
+        let policy = self.policies.of_ticket(ticket).await?;
         let (kind, department) = match kind {
             Some((kind, department)) if ticket.is_in_queue() => (kind, department),
             Some((kind, _)) => (kind, ticket.department),

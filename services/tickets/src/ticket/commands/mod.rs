@@ -351,10 +351,7 @@ impl Commands {
 
     /// The member who calls; `None` for staff who are not known here.
     async fn member(&self, write: &Write) -> Result<Option<Uuid>, Error> {
-        match write.actor.strip_prefix("user:") {
-            Some(user) => Ok(roster::store::member_of_user(self.db.calls(), user).await?),
-            None => Ok(None),
-        }
+        Ok(roster::store::member_of_caller(self.db.calls(), write).await?)
     }
 }
 
@@ -386,7 +383,7 @@ fn by_customer(ticket: &Ticket, text: String, medium: Medium, now: Timestamp) ->
     }
 }
 
-fn by_system(text: String, now: Timestamp) -> Message {
+pub(crate) fn by_system(text: String, now: Timestamp) -> Message {
     Message {
         id: new_id(),
         visibility: Visibility::Internal,

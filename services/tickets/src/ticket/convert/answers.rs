@@ -134,7 +134,8 @@ pub fn number_of(ticket: &Ticket) -> String {
     HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
 }
 
-fn named(collection: &str, id: Option<Uuid>) -> String {
+/// The name of what may be missing; then it is empty.
+pub fn named(collection: &str, id: Option<Uuid>) -> String {
     id.map(|id| format_name(collection, id)).unwrap_or_default()
 }
 

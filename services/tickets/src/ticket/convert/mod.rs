@@ -32,12 +32,12 @@ use crate::{
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
 };
 
-pub use answers::{event_of, message_name, message_to_proto, number_of};
+pub use answers::{event_of, message_name, message_to_proto, named, number_of};
 
 /// Collection of customers' names.
-const CUSTOMERS: &str = "customers";
+pub(crate) const CUSTOMERS: &str = "customers";
 /// Longest title, and longest word of who was on the phone, in characters.
-const MAX_LINE_CHARS: usize = 200;
+pub(crate) const MAX_LINE_CHARS: usize = 200;
 /// Longest text that comes by link, in characters.
 const MAX_LINK_TEXT_CHARS: usize = 4_000;
 /// Tags of one ticket at most, and the longest, in bytes.
@@ -79,12 +79,12 @@ const OUTPUT_ONLY: &[&str] = &[
     "return_count",
 ];
 
-fn required() -> Invalid {
+pub(crate) fn required() -> Invalid {
     Invalid::new("FIELD_REQUIRED", "is required")
 }
 
 /// A text of several lines that is not empty.
-fn words(given: &str) -> Result<String, Invalid> {
+pub(crate) fn words(given: &str) -> Result<String, Invalid> {
     let given = given.trim();
     if given.is_empty() {
         return Err(required());

@@ -2,6 +2,7 @@
 
 pub mod ending;
 pub mod machine;
+mod owing;
 mod waiting;
 
 use jiff::Timestamp;
@@ -240,7 +241,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn at(self, now: Timestamp) -> Message {
+    /// As it is said now.
+    pub(crate) fn at(self, now: Timestamp) -> Message {
         let Self { visibility, author, author_id, medium, text, attachments, awaits_customer: _ } = self;
         let id = new_id();
         Message { id, visibility, author, author_id, medium, text, attachments, created_at: now, redacted_at: None }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{Database, Fault};
-use seva_values::{Language, Zone, format_name};
+use seva_values::{AvailabilityWindows, Language, Zone, format_name};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
@@ -130,7 +130,8 @@ pub struct Facts {
 pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, Error> {
     let row = sqlx::query!(
         r#"select nextval('ticket_number') as "number!", r.sequence as "sequence?", r.language as "language?", r.tier as "tier?",
-                  r.zone as "zone?", r.provisional as "provisional?", d.id as "department?", d.calendar_version as "calendar_version?",
+                  r.zone as "zone?", r.provisional as "provisional?",
+                  r.availability as "availability?: Json<AvailabilityWindows>", d.id as "department?", d.calendar_version as "calendar_version?",
                   c.calendar::text as calendar, exists(select from custom_field where state = 'active') as "has_fields!"
            from (select 1) as one
            left join recipient r on r.customer_id = $1
@@ -150,6 +151,7 @@ pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, E
             tier: Tier::from_name(&tier)?,
             zone: Zone::parse(&zone).map_err(malformed)?,
             provisional,
+            availability: row.availability.map(|Json(availability)| availability),
         }),
         _ => None,
     };

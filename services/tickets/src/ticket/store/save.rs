@@ -206,7 +206,7 @@ fn attached<T>(change: &Change, of: impl Fn(&Attachment) -> T) -> Vec<T> {
 }
 
 /// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.
-pub(super) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
+pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
     if let Some(opening) =
         ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent)
     {
