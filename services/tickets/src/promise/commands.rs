@@ -5,7 +5,8 @@ use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
         ApologizeForPromiseResponse, AssignPromiseResponse, AwaitExternalResponse, BreakPromiseResponse,
-        KeepPromiseResponse, MakePromiseResponse, RenewPromiseResponse, ScheduleTicketResponse, WithdrawPromiseResponse,
+        KeepPromiseResponse, MakePromiseResponse, RenewPromiseResponse, ScheduleTicketResponse,
+        WithdrawPromiseResponse,
     },
 };
 use seva_runtime::{BusinessClock, Error, Write};
@@ -254,11 +255,7 @@ async fn lock_ticket(transaction: &mut PgConnection, id: Uuid) -> Result<Ticket,
 }
 
 /// Who answers for a promise: whoever is named, or the first of the usual ones who serves (TK41).
-async fn owner_of(
-    transaction: &mut PgConnection,
-    named: Option<Uuid>,
-    usual: &[Option<Uuid>],
-) -> Result<Uuid, Error> {
+async fn owner_of(transaction: &mut PgConnection, named: Option<Uuid>, usual: &[Option<Uuid>]) -> Result<Uuid, Error> {
     if let Some(named) = named {
         serves(&mut *transaction, named).await?;
         return Ok(named);

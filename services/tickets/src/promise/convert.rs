@@ -104,8 +104,8 @@ fn parse_state(given: i32) -> Result<Option<State>, Invalid> {
 pub fn rate_query(request: &pb::GetPromiseRateRequest) -> Result<RateQuery, Error> {
     let mut violations = Violations::default();
     let period = period(&mut violations, request.start_time, request.end_time);
-    let group_by = GroupBy::try_from(request.group_by)
-        .map_err(|_| Invalid::new("GROUP_BY_UNKNOWN", "has to be a known value"));
+    let group_by =
+        GroupBy::try_from(request.group_by).map_err(|_| Invalid::new("GROUP_BY_UNKNOWN", "has to be a known value"));
     let group_by = violations.take("group_by", group_by);
     let department = optional_name(&mut violations, "department", DEPARTMENTS, &request.department);
     let owner = optional_name(&mut violations, "owner", STAFF_MEMBERS, &request.owner);
@@ -132,9 +132,8 @@ fn parse_new(
     let owner = optional_name(&mut violations, "owner", STAFF_MEMBERS, owner);
     let words = violations.take("text", words(given));
     let occasion = occasion(&mut violations);
-    let command = || {
-        Some(MakePromise { ticket: ticket?, etag: etag?, owner: owner?, words: words?, occasion: occasion? })
-    };
+    let command =
+        || Some(MakePromise { ticket: ticket?, etag: etag?, owner: owner?, words: words?, occasion: occasion? });
     let command = command();
     violations.finish(command)
 }

@@ -113,7 +113,9 @@ pub fn make(ticket: &Ticket, new: NewPromise, known: &Known, now: Timestamp) -> 
             let is_covered = slot.lies_within(|at| calendar.is_working(at))
                 || shifts.iter().any(|shifts| slot.lies_within(|at| shifts.contain(at)));
             if !is_covered {
-                return Err(refused("the slot lies in working time, or within the shift of somebody of the department"));
+                return Err(refused(
+                    "the slot lies in working time, or within the shift of somebody of the department",
+                ));
             }
             (change, slot.end)
         }

@@ -33,8 +33,8 @@ mod work;
 
 pub use commands::Commands;
 pub use rpc::PromiseRpc;
-pub(crate) use work::pass_on;
 pub use work::Due;
+pub(crate) use work::pass_on;
 
 #[cfg(test)]
 mod tests;

@@ -93,9 +93,8 @@ impl PromiseService for PromiseRpc {
         &self,
         request: Request<BreakPromiseRequest>,
     ) -> Result<Response<BreakPromiseResponse>, Status> {
-        let parse = |request: BreakPromiseRequest| {
-            convert::with_words(&request.name, &request.etag, "reason", &request.reason)
-        };
+        let parse =
+            |request: BreakPromiseRequest| convert::with_words(&request.name, &request.etag, "reason", &request.reason);
         let (write, command) = incoming_write(request, parse)?;
         Ok(Response::new(self.commands.break_early(&write, command).await?))
     }

@@ -101,8 +101,7 @@ impl Scene {
     pub fn withdraw(&mut self, words: String) -> Result<(), Error> {
         let change = self.promise.withdraw(self.now)?;
         self.promise_becomes(change);
-        let said =
-            Reply { author: Author::Customer, author_id: Some(self.ticket.customer), ..told(words, None) };
+        let said = Reply { author: Author::Customer, author_id: Some(self.ticket.customer), ..told(words, None) };
         let mut change = self.ticket.reply(said, self.now)?;
         change.ticket.clocks.cancel_round(Kind::Promise, self.promise.round, self.now);
         self.ticket_becomes(change);

@@ -131,7 +131,11 @@ fn tk40_a_due_time_outside_working_time_is_refused_with_the_next_one_inside() {
     assert_eq!(invariant::<()>(Err(refused)), "TK40");
     let opening = make(&opened(), work(at("2026-03-09T03:30:00Z")), &known(), start()).unwrap();
     let clock = opening.0.ticket.clocks.round(Kind::Promise, 1).unwrap();
-    assert_eq!((clock.due_at, clock.calendar.version()), (at("2026-03-09T03:30:00Z"), 0), "to the opening every hour counts");
+    assert_eq!(
+        (clock.due_at, clock.calendar.version()),
+        (at("2026-03-09T03:30:00Z"), 0),
+        "to the opening every hour counts"
+    );
 }
 
 /// TK40
@@ -156,9 +160,8 @@ fn tk40_something_is_promised_only_while_the_ticket_is_in_the_queue_or_worked_on
 /// TK40
 #[test]
 fn to_wait_for_somebody_outside_promises_news_after_the_day() {
-    let external = |due_at| {
-        new(Occasion::External { party: "the carrier".to_owned(), until: at("2026-03-04T09:00:00Z"), due_at })
-    };
+    let external =
+        |due_at| new(Occasion::External { party: "the carrier".to_owned(), until: at("2026-03-04T09:00:00Z"), due_at });
     let (of_ticket, of_promise) = make(&opened(), external(None), &known(), start()).unwrap();
     assert_eq!(of_ticket.ticket.state, TicketState::PendingExternal);
     // Five working hours after half past two: an hour and a half of the next day.
@@ -180,14 +183,20 @@ fn tk40_a_slot_lies_within_the_customers_hours_and_outside_office_hours_within_a
     };
     assert_eq!(invariant(make(&opened(), evening(), &shift("19:20"), start())), "TK40", "a shift covers all of it");
     let (of_ticket, of_promise) = make(&opened(), evening(), &shift("19:30"), start()).unwrap();
-    assert_eq!((of_ticket.ticket.state, of_ticket.ticket.wait_until), (TicketState::Scheduled, Some(at("2026-03-03T13:00:00Z"))));
+    assert_eq!(
+        (of_ticket.ticket.state, of_ticket.ticket.wait_until),
+        (TicketState::Scheduled, Some(at("2026-03-03T13:00:00Z")))
+    );
     assert_eq!(of_promise.promise.due_at, at("2026-03-03T14:00:00Z"));
     let clock = of_ticket.ticket.clocks.round(Kind::Promise, 1).unwrap();
     assert_eq!(clock.due_at, at("2026-03-03T14:00:00Z"), "to the end of the slot, outside office hours too");
 
     let mornings = AvailabilityWindows::new(kolkata(), hours(1..=7, "08:00", "11:00"), Vec::new()).unwrap();
     let mornings = Known { availability: Some(mornings), ..known() };
-    assert_eq!(invariant(make(&opened(), slot("2026-03-03T05:00:00Z", "2026-03-03T05:31:00Z"), &mornings, start())), "TK40");
+    assert_eq!(
+        invariant(make(&opened(), slot("2026-03-03T05:00:00Z", "2026-03-03T05:31:00Z"), &mornings, start())),
+        "TK40"
+    );
     assert!(make(&opened(), slot("2026-03-03T05:00:00Z", "2026-03-03T05:30:00Z"), &mornings, start()).is_ok());
 }
 
@@ -196,7 +205,10 @@ fn tk40_a_slot_lies_within_the_customers_hours_and_outside_office_hours_within_a
 fn open_becomes_kept_before_it_is_due_and_its_clock_is_met() {
     let mut scene = later(23);
     scene.keep().unwrap();
-    assert_eq!((scene.promise.state, scene.promise.kept_at, acts(&scene)), (State::Kept, Some(after(23)), vec![Act::Kept]));
+    assert_eq!(
+        (scene.promise.state, scene.promise.kept_at, acts(&scene)),
+        (State::Kept, Some(after(23)), vec![Act::Kept])
+    );
     let clock = scene.ticket.clocks.round(Kind::Promise, 1).unwrap();
     assert_eq!((clock.state, clock.breached_at), (clock::State::Met, None));
     assert!(!scene.promise.owes());
@@ -217,7 +229,11 @@ fn open_is_renewed_to_a_later_time_with_word_to_the_customer() {
     let mut scene = again(scene, 3);
     let opening = at("2026-03-09T03:30:00Z");
     scene.renew(opening, "Later still.".to_owned(), Some(OWNER)).unwrap();
-    assert_eq!((scene.promise.round, scene.promise.renewals), (2, 2), "that moment ends no working time: another clock");
+    assert_eq!(
+        (scene.promise.round, scene.promise.renewals),
+        (2, 2),
+        "that moment ends no working time: another clock"
+    );
     assert_eq!(scene.ticket.clocks.round(Kind::Promise, 2).unwrap().due_at, opening);
     assert!(!scene.ticket.clocks.round(Kind::Promise, 1).is_some_and(clock::Clock::is_open));
 }

@@ -8,10 +8,10 @@ use seva_proto::{
     customers::v1::CustomerEvent,
     staff::v1::{EndServiceRequest, staff_member_service_client::StaffMemberServiceClient},
     tickets::v1::{
-        ApologizeForPromiseRequest, AssignPromiseRequest, AssignTicketRequest, AwaitExternalRequest, BreakPromiseRequest,
-        GetPromiseRateRequest, GetPromiseRequest, KeepPromiseRequest, ListMessagesRequest, ListPromisesRequest,
-        MakePromiseRequest, Promise, PromiseEvent, PromiseFilter, RenewPromiseRequest, ScheduleTicketRequest, Ticket,
-        WithdrawPromiseRequest,
+        ApologizeForPromiseRequest, AssignPromiseRequest, AssignTicketRequest, AwaitExternalRequest,
+        BreakPromiseRequest, GetPromiseRateRequest, GetPromiseRequest, KeepPromiseRequest, ListMessagesRequest,
+        ListPromisesRequest, MakePromiseRequest, Promise, PromiseEvent, PromiseFilter, RenewPromiseRequest,
+        ScheduleTicketRequest, Ticket, WithdrawPromiseRequest,
         get_promise_rate_request::GroupBy,
         promise::State,
         promise_service_client::PromiseServiceClient,
@@ -127,7 +127,8 @@ impl Scene {
 
     /// Types and payloads of a promise's events, in order and without a gap.
     async fn told(&self, promise: &Promise) -> Vec<(String, PromiseEvent)> {
-        let sql = "select type, sequence, payload, correlation_id from seva.outbox where subject = $1 order by sequence";
+        let sql =
+            "select type, sequence, payload, correlation_id from seva.outbox where subject = $1 order by sequence";
         let rows = sqlx::query(sql).bind(&promise.name).fetch_all(&self.world.database.owner).await.unwrap();
         let story: String = sqlx::query_scalar("select correlation_id from ticket where id = $1")
             .bind(id_of(&self.ticket))
@@ -269,11 +270,8 @@ async fn a_ticket_waits_for_somebody_outside_with_a_promise_and_goes_on_when_the
 async fn a_slot_lies_within_the_hours_that_the_customer_has_named() {
     let scene = Scene::new().await;
     let name = format!("customers/{}", scene.customer);
-    let afternoons = WeeklyInterval {
-        weekday: Weekday::Tuesday.into(),
-        start: "14:00".to_owned(),
-        end: "18:00".to_owned(),
-    };
+    let afternoons =
+        WeeklyInterval { weekday: Weekday::Tuesday.into(), start: "14:00".to_owned(), end: "18:00".to_owned() };
     let state = CustomerEvent {
         customer: name.clone(),
         languages: vec!["en".to_owned()],
@@ -400,7 +398,8 @@ async fn of_many_who_keep_a_promise_one_does_and_a_resolution_comes_after_it() {
     }
     let (made, resolved) = tokio::join!(scene.promise(48), scene.world.resolve(&scene.ticket));
     assert!(made.is_ok() != resolved.is_ok(), "{made:?} {resolved:?}");
-    let broken = "select count(*) from ticket where open_work <> (select count(*) from open_work where ticket_id = ticket.id)";
+    let broken =
+        "select count(*) from ticket where open_work <> (select count(*) from open_work where ticket_id = ticket.id)";
     assert_eq!(scene.world.count(broken).await, 0);
 }
 

@@ -94,7 +94,8 @@ async fn every_list_of_promises_reads_an_index_in_order_and_their_rates_are_exac
     let rates = store::rates(&database.db, &query).await.unwrap();
     println!("promises: the rate of 100000 in {:.2?}", began.elapsed());
     assert_eq!(rates.len(), 3);
-    let total = rates.iter().fold(Default::default(), |total: crate::promise::rate::Counts, (_, counts)| total.and(*counts));
+    let total =
+        rates.iter().fold(Default::default(), |total: crate::promise::rate::Counts, (_, counts)| total.and(*counts));
     assert_eq!((total.due, total.open, total.broken), (100_000, 2_000, 14_000));
     assert_eq!(total.kept + total.open + total.broken, total.due);
 }
