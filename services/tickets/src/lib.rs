@@ -3,6 +3,7 @@
 //! - [`ticket`]: matters of customers and their machine; [`message`]: what was said about them; [`participant`]: who takes part besides;
 //!   [`custom_field`]: what the company wants to know about them
 //! - [`clock`]: how long something takes, on a department's calendar; [`policy`]: how long it may take
+//! - [`handoff`]: what one department hands to another, and how departments serve that side by side
 //! - [`promise`]: what customers were promised, and what became of it
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`conversation`]: a ticket as its customer sees it, by link
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod conversation;
 pub mod custom_field;
 pub mod events;
+pub mod handoff;
 pub mod message;
 pub mod participant;
 pub mod policy;
@@ -31,8 +33,8 @@ use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
         conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
-        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        promise_service_server::PromiseServiceServer,
+        handoff_service_server::HandoffServiceServer, participant_service_server::ParticipantServiceServer,
+        policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer,
         ticket_service_server::TicketServiceServer,
     },
 };
@@ -89,6 +91,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let promising =
         promise::Commands::new(db.clone(), clock.clone(), policies.clone(), promise_bell, routing_bell.clone());
     let promises = PromiseServiceServer::new(promise::PromiseRpc::new(&foundation, promising));
+    let handing = handoff::Commands::new(db.clone(), clock.clone(), policies.clone());
+    let handoffs = HandoffServiceServer::new(handoff::HandoffRpc::new(&foundation, handing));
     let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
@@ -102,4 +106,5 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(custom_fields)
         .offering(participants)
         .offering(promises)
+        .offering(handoffs)
 }

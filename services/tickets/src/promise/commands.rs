@@ -240,7 +240,7 @@ impl Commands {
         of_promise: &[Change],
         response: &impl prost::Message,
     ) -> Result<(), Fault> {
-        ticket::store::save_for(&mut transaction, write, of_ticket).await?;
+        ticket::store::save_for(&mut transaction, write, of_ticket, None).await?;
         if let Some(last) = of_ticket.last() {
             store::tell(&mut transaction, write, &last.ticket, of_promise).await?;
         }

@@ -7,6 +7,7 @@ mod clocks;
 mod conversation;
 mod details;
 mod floor;
+mod handoffs;
 mod matters;
 mod open_work;
 mod places;
