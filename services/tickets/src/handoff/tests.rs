@@ -46,7 +46,7 @@ fn somebody(id: u128, department: Uuid, role: Role) -> StaffMember {
         capacity: 1,
         state: roster::State::Active,
         handbook_current: true,
-        open_tickets: 0,
+        open_weight: 0,
         last_assignment: 0,
     }
 }

@@ -272,8 +272,8 @@ async fn owner_of(transaction: &mut PgConnection, named: Option<Uuid>, usual: &[
 async fn serves(executor: impl PgExecutor<'_>, member: Uuid) -> Result<(), Error> {
     let known = roster::store::find(executor, &[member]).await?.pop();
     let known = known.ok_or_else(|| Error::not_found(format_name(STAFF_MEMBERS, member)))?;
-    match known.state {
-        State::Active => Ok(()),
-        State::Left => Err(Error::precondition(ErrorReason::StateForbids, "TK41", "owner", "the owner serves")),
+    if known.state == State::Active {
+        return Ok(());
     }
+    Err(Error::precondition(ErrorReason::StateForbids, "TK41", "owner", "the owner serves"))
 }

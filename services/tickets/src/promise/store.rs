@@ -237,13 +237,13 @@ pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// Open promises whose owner has left, and those without one whose ticket somebody has (TK41).
+/// Open promises whose owner does not serve, and those without one whose ticket somebody has (TK41).
 pub async fn without_owner(db: &Database, limit: i64) -> Result<Vec<Found>, Fault> {
     let found = sqlx::query_as!(
         Found,
         r#"(select p.id as "promise!", p.ticket_id as "ticket!"
             from staff_member m join promise p on p.owner_id = m.id and p.state = 'open'
-            where m.state = 'left' limit $1)
+            where m.state <> 'active' limit $1)
            union all
            (select p.id, p.ticket_id
             from promise p

@@ -92,7 +92,7 @@ impl DueWork for Due {
     }
 }
 
-/// Passes promises whose owner has left to whoever has their ticket, or else into the queue of the department's lead, and from there to the
+/// Passes promises whose owner has left or is away for longer to whoever has their ticket, or else into the queue of the department's lead, and from there to the
 /// ticket's next assignee (TK41); answers how many.
 pub(crate) async fn pass_on(db: &Database, now: Timestamp, limit: i64) -> Result<usize, Fault> {
     let found = store::without_owner(db, limit).await?;
