@@ -7,6 +7,8 @@
 //! - [`promise`]: what customers were promised, and what became of it
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`conversation`]: a ticket as its customer sees it, by link
+//! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
+//!   [`publishing`]: drafts that are frozen when they are published
 //! - [`events`]: what opens a ticket by itself; [`workers`]: loops beside the calls
 //!
 //! The README names what this service owns, offers, emits and listens to.
@@ -20,6 +22,12 @@ pub mod message;
 pub mod participant;
 pub mod policy;
 pub mod promise;
+pub mod guide;
+pub mod knowledge;
+pub mod message;
+pub mod participant;
+pub mod policy;
+mod publishing;
 pub mod recipient;
 pub mod roster;
 pub mod routing;
@@ -35,6 +43,8 @@ use seva_proto::{
         conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
         handoff_service_server::HandoffServiceServer, participant_service_server::ParticipantServiceServer,
         policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer,
+        guide_service_server::GuideServiceServer, knowledge_service_server::KnowledgeServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
         ticket_service_server::TicketServiceServer,
     },
 };
@@ -97,6 +107,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
     let conversations = ConversationServiceServer::new(conversations);
+    let knowledge = KnowledgeServiceServer::new(knowledge::KnowledgeRpc::new(&foundation));
+    let guides = GuideServiceServer::new(guide::GuideRpc::new(&foundation));
     let links = LinkServiceServer::new(conversation::LinkRpc::new(&foundation, links));
     Service::new(NAME, foundation, feed, consumers, due)
         .offering(tickets)
@@ -107,4 +119,6 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(participants)
         .offering(promises)
         .offering(handoffs)
+        .offering(knowledge)
+        .offering(guides)
 }

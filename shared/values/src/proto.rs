@@ -149,7 +149,10 @@ fn proto_exception(exception: &DatedException) -> pb::DatedException {
 }
 
 /// Reads `2026-11-21`.
-fn parse_date(text: &str) -> Result<Date, Invalid> {
+///
+/// # Errors
+/// `DATE_MALFORMED`.
+pub fn parse_date(text: &str) -> Result<Date, Invalid> {
     let malformed = || Invalid::new("DATE_MALFORMED", "has to be a calendar date such as 2026-11-21");
     if text.len() != 10 {
         return Err(malformed());

@@ -8,6 +8,8 @@ mod conversation;
 mod details;
 mod floor;
 mod handoffs;
+mod guides;
+mod knowledge;
 mod matters;
 mod open_work;
 mod places;

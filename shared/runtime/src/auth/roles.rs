@@ -39,12 +39,14 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "tickets.write",
         ],
     ),
-    // An agent who also takes back a message that should not go out, or words that should not have been written, and writes the texts of the team.
+    // An agent who also takes back a message that should not go out, or words that should not have been written, and writes the texts of the team
+    // and what it knows.
     (
         "lead",
         &[
             "customers.read",
             "customers.write",
+            "knowledge.write",
             "notifications.read",
             "notifications.write",
             "preferences.read",
@@ -70,6 +72,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "customers.read",
             "customers.write",
             "departments.write",
+            "knowledge.write",
             "notifications.read",
             "notifications.write",
             "preferences.read",

@@ -502,6 +502,7 @@ enums! {
     read_medium Medium = pb_message::Medium, "MEDIUM_UNKNOWN", Text, PhoneCall;
 }
 
+/// Reads a kind that has to be given.
 pub fn parse_kind(given: i32) -> Result<Kind, Invalid> {
     read_kind(given)?.ok_or_else(required)
 }
