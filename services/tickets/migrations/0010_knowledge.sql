@@ -98,9 +98,9 @@ create table article_text (
         setweight(to_tsvector('simple', searchable(title)), 'A') || setweight(to_tsvector('simple', searchable(body)), 'B')
     ) stored,
     constraint article_text_pkey primary key (article_id, language)
-);
--- A search ranks many and shows few: read five times as fast as what has to be unpacked first.
-alter table article_text alter document set storage external;
+) with (toast_tuple_target = 8160);
+-- A search ranks many texts and shows few: what it ranks them by lies in the row itself, and is read more than twice as fast as from beside it.
+alter table article_text alter document set storage main;
 create index article_text_document on article_text using gin (document);
 create index article_text_identifiers on article_text using gin (identifiers gin_trgm_ops);
 

@@ -18,6 +18,7 @@ mod recipients;
 mod requests;
 mod roster;
 mod routing;
+mod solutions;
 mod story;
 mod verification;
 mod world;

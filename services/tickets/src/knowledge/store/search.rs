@@ -34,7 +34,7 @@ pub async fn search(db: &Database, query: &SearchArticles) -> Result<Vec<Hit>, E
 /// The statement of a search. What is asked for is worked out once, in a query of its own, and not for each text.
 pub fn statement(query: &SearchArticles) -> QueryBuilder<Postgres> {
     let SearchArticles { words, identifiers, languages, audience, product, limit } = query;
-    let languages: Vec<&str> = languages.iter().map(Language::as_str).collect();
+    let languages: Vec<String> = languages.iter().map(Language::to_string).collect();
     let mut sql = QueryBuilder::new("with fitting as materialized (select article_id, language, ");
     if words.is_empty() {
         sql.push("0::real as rank from article_text where true");
@@ -48,7 +48,7 @@ pub fn statement(query: &SearchArticles) -> QueryBuilder<Postgres> {
         sql.push(" and identifiers like ").push_bind(format!("% {identifier}%"));
     }
     if !languages.is_empty() {
-        sql.push(" and language = any(").push_bind(owned(&languages)).push(")");
+        sql.push(" and language = any(").push_bind(languages.clone()).push(")");
     }
     if let Some(audience) = audience {
         sql.push(" and audience = ").push_bind(Audience::name(*audience));
@@ -58,7 +58,7 @@ pub fn statement(query: &SearchArticles) -> QueryBuilder<Postgres> {
     }
     sql.push(" limit ").push(MOST_RANKED);
     sql.push("), best as (select distinct on (article_id) article_id, language, rank from fitting order by article_id, array_position(");
-    sql.push_bind(owned(&languages)).push("::text[], language), rank desc)");
+    sql.push_bind(languages).push("::text[], language), rank desc)");
     sql.push(" select t.article_id, a.published_number, t.language, t.title, left(t.body, ").push(EXCERPT);
     sql.push(
         ") as excerpt, t.product, t.audience, a.solved_count
@@ -73,8 +73,4 @@ pub fn statement(query: &SearchArticles) -> QueryBuilder<Postgres> {
          order by a.rank desc, a.solved_count desc, a.article_id",
     );
     sql
-}
-
-fn owned(tags: &[&str]) -> Vec<String> {
-    tags.iter().map(|tag| (*tag).to_owned()).collect()
 }
