@@ -17,16 +17,13 @@ pub mod clock;
 pub mod conversation;
 pub mod custom_field;
 pub mod events;
-pub mod handoff;
-pub mod message;
-pub mod participant;
-pub mod policy;
-pub mod promise;
 pub mod guide;
+pub mod handoff;
 pub mod knowledge;
 pub mod message;
 pub mod participant;
 pub mod policy;
+pub mod promise;
 mod publishing;
 pub mod recipient;
 pub mod roster;
@@ -41,10 +38,9 @@ use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
         conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
-        handoff_service_server::HandoffServiceServer, participant_service_server::ParticipantServiceServer,
+        guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer,
+        knowledge_service_server::KnowledgeServiceServer, participant_service_server::ParticipantServiceServer,
         policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer,
-        guide_service_server::GuideServiceServer, knowledge_service_server::KnowledgeServiceServer,
-        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
         ticket_service_server::TicketServiceServer,
     },
 };
