@@ -51,8 +51,8 @@ create table handoff (
     constraint handoff_ended check ((state in ('confirmed', 'refused', 'withdrawn')) = (ended_at is not null)),
     constraint handoff_bounces_counted check (bounces >= 0)
 ) with (fillfactor = 80);
--- TK48: a ticket waits for one department at a time.
-create unique index handoff_under_way on handoff (ticket_id) where state in ('offered', 'accepted');
+-- TK48: a ticket waits for one department at a time. Not partial: inboxes would be read through it, and sorted.
+create unique index handoff_under_way on handoff ((case when state in ('offered', 'accepted') then ticket_id end));
 -- A hand-off is passed on once.
 create unique index handoff_follows on handoff (follows) where follows is not null;
 -- Lists by what is due, such as a department's inbox.

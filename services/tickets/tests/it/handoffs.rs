@@ -6,7 +6,7 @@ use prost::Message as _;
 use seva_proto::{
     common::v1::ErrorReason,
     staff::v1::{
-        CreateStaffMemberRequest, StaffMember,
+        CreateStaffMemberRequest, Shifts, StaffMember,
         staff_member::{Presence, Role},
         staff_member_service_client::StaffMemberServiceClient,
     },
@@ -28,7 +28,7 @@ use seva_values::new_id;
 use sqlx::Row;
 use tonic::Status;
 
-use crate::world::{World, a_ticket, id_of, invariant, is_refused};
+use crate::world::{World, a_ticket, always, id_of, invariant, is_refused};
 
 struct Scene {
     world: World,
@@ -62,7 +62,9 @@ impl Scene {
             role: Role::Lead.into(),
             department: shipping.clone(),
             languages: vec!["en".to_owned()],
+            shifts: Some(Shifts { zone: "Asia/Kolkata".to_owned(), intervals: always(), exceptions: Vec::new() }),
             presence: Presence::Away.into(),
+            capacity: 1,
             ..StaffMember::default()
         };
         let request = CreateStaffMemberRequest { staff_member: Some(lead), request_id: id() };
