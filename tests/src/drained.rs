@@ -36,7 +36,7 @@ const DUE: [(&str, &str, &str); 6] = [
     ("surveys", "invitations due", "select count(*) from invitation where due_at <= $1"),
 ];
 /// How many consumers each service has.
-const CONSUMERS: [(&str, i64); 4] = [("customers", 4), ("notifications", 3), ("tickets", 3), ("surveys", 3)];
+const CONSUMERS: [(&str, i64); 4] = [("customers", 4), ("notifications", 3), ("tickets", 4), ("surveys", 3)];
 
 /// Who reads whose feed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! - [`handoff`]: what one department hands to another, and how departments serve that side by side
 //! - [`promise`]: what customers were promised, and what became of it
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
+//! - [`view`]: saved filters and counts; [`search`]: by number and words; [`watch`]: queues as they change
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -28,8 +29,11 @@ mod publishing;
 pub mod recipient;
 pub mod roster;
 pub mod routing;
+pub mod search;
 mod stored;
 pub mod ticket;
+pub mod view;
+pub mod watch;
 pub mod workers;
 
 use std::sync::Arc;
@@ -41,7 +45,8 @@ use seva_proto::{
         guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer,
         knowledge_service_server::KnowledgeServiceServer, participant_service_server::ParticipantServiceServer,
         policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer,
-        ticket_service_server::TicketServiceServer,
+        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
+        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::LinkSigner;
@@ -81,6 +86,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Consumer::new("customers", db.clone(), peers.customers, Arc::new(events::Customers(openings.clone()))),
         Consumer::new(roster::NAME, db.clone(), peers.staff, Arc::new(roster)),
         Consumer::new("low_scores", db.clone(), peers.surveys, Arc::new(events::LowScores(openings))),
+        Consumer::new(search::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(search::Index)),
     ];
     let due = vec![
         Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
@@ -106,6 +112,9 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let knowledge = KnowledgeServiceServer::new(knowledge::KnowledgeRpc::new(&foundation));
     let guides = GuideServiceServer::new(guide::GuideRpc::new(&foundation));
     let links = LinkServiceServer::new(conversation::LinkRpc::new(&foundation, links));
+    let views = ViewServiceServer::new(view::ViewRpc::new(&foundation));
+    let searches = SearchServiceServer::new(search::SearchRpc::new(&foundation));
+    let watches = WatchServiceServer::new(watch::WatchRpc::new(&foundation, feed.clone()));
     Service::new(NAME, foundation, feed, consumers, due)
         .offering(tickets)
         .offering(conversations)
@@ -117,4 +126,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(handoffs)
         .offering(knowledge)
         .offering(guides)
+        .offering(views)
+        .offering(searches)
+        .offering(watches)
 }

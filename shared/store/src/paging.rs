@@ -5,10 +5,9 @@ mod query;
 mod tests;
 mod token;
 
-pub use query::{Keyed, Listing, Order, SortKey};
+pub use query::{Conditions, Keyed, Listing, Order, SortKey};
 pub use token::PageKey;
 
-use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use seva_values::Invalid;
 use uuid::Uuid;
@@ -63,12 +62,7 @@ impl PageRequest {
         let after = if page_token.is_empty() {
             None
         } else {
-            Some(key.open(fingerprint, page_token).ok_or_else(|| {
-                Error::invalid(
-                    ErrorReason::PageTokenInvalid,
-                    "the page token is damaged or belongs to another query; start again without one",
-                )
-            })?)
+            Some(key.open(fingerprint, page_token).ok_or_else(token::invalid)?)
         };
         Ok(Self { key: key.clone(), fingerprint, size: size.into(), after })
     }
@@ -86,6 +80,11 @@ impl PageRequest {
     /// Cuts what was found to the page and makes the next token, for a list ordered by id alone.
     pub fn cut_by_id<T>(&self, found: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         self.cut(found, |item| Position { key: SortKey::None, id: id(item) })
+    }
+
+    /// The token of a page that goes on after this id, for a list ordered by id alone whose page ended before it was full.
+    pub fn token_after_id(&self, id: Uuid) -> String {
+        self.key.seal(self.fingerprint, &Position { key: SortKey::None, id })
     }
 
     fn cut<T>(&self, mut found: Vec<T>, position: impl Fn(&T) -> Position) -> Page<T> {

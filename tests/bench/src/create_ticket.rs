@@ -126,7 +126,7 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
 }
 
 /// The service with its calls and its sequencer only.
-async fn alone(db: &Database) -> TestServer {
+pub async fn alone(db: &Database) -> TestServer {
     let nobody: Arc<dyn EventSource> = Arc::new(Feed::new(db.clone()));
     let peers = Peers { customers: nobody.clone(), staff: nobody.clone(), surveys: nobody };
     let keyring = keyring();

@@ -6,6 +6,7 @@
 mod create_customer;
 mod create_ticket;
 mod empty_call;
+mod find_tickets;
 mod intake;
 mod load;
 mod mailbox;
@@ -23,7 +24,7 @@ use surroundings::Surroundings;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// All that is measured, in this order.
-const PARTS: [&str; 5] = ["empty_call", "create_customer", "create_ticket", "intake", "told"];
+const PARTS: [&str; 6] = ["empty_call", "create_customer", "create_ticket", "find_tickets", "intake", "told"];
 /// Concurrent callers of every part.
 const CALLERS: usize = 8;
 
@@ -43,6 +44,10 @@ async fn main() -> anyhow::Result<()> {
             "empty_call" => {}
             "create_customer" => create_customer::measure(&mut report, &surroundings, span).await?,
             "create_ticket" => create_ticket::measure(&mut report, &surroundings, span).await?,
+            "find_tickets" => {
+                let many = if short { 100_000 } else { 1_000_000 };
+                find_tickets::measure(&mut report, &surroundings, span, many).await?;
+            }
             "intake" => intake::measure(&mut report, &surroundings, if short { 20_000 } else { 200_000 }).await?,
             _ => told::measure(&mut report, &surroundings, if short { 5 } else { 30 }).await?,
         }

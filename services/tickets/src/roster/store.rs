@@ -297,6 +297,22 @@ pub async fn calendar_of(executor: impl PgExecutor<'_>, department: Option<Uuid>
     Ok(clock::store::calendar(id, row.version, Some(&row.calendar))?)
 }
 
+/// The member with this user, and the member's department.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn position_of_user(
+    executor: impl PgExecutor<'_>,
+    user: &str,
+) -> Result<Option<(Uuid, Option<Uuid>)>, Fault> {
+    let position = sqlx::query!(
+        "select id, department_id from staff_member where user_subject = $1 and state <> 'left' order by id limit 1",
+        user
+    );
+    let found = position.fetch_optional(executor).await?;
+    Ok(found.map(|row| (row.id, row.department_id)))
+}
+
 /// The department that takes tickets of a kind, with the newest version of its calendar.
 ///
 /// # Errors

@@ -2,9 +2,10 @@
 
 pub(crate) mod commands;
 pub(crate) mod convert;
+pub(crate) mod filter;
 mod kind;
 pub(crate) mod model;
-mod queries;
+pub(crate) mod queries;
 mod rpc;
 pub(crate) mod state;
 pub(crate) mod store;

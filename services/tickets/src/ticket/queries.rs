@@ -1,14 +1,15 @@
 //! Reads of tickets.
 
+use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{
     Database,
-    paging::{Keyed, Listing, Order, Page, PageRequest, SortKey},
+    paging::{Keyed, Listing, Order, Page, PageKey, PageRequest, SortKey},
 };
 use uuid::Uuid;
 
 use super::{
-    kind::Kind,
+    filter::{DUE, NEVER, NOT_OVER, TicketFilter},
     model::Ticket,
     state::State,
     store::{
@@ -23,6 +24,7 @@ pub const ORDERS: &[Order] = &[
     Order { name: "create_time desc", column: "created_at", descending: true },
     Order { name: "update_time", column: "updated_at", descending: false },
     Order { name: "update_time desc", column: "updated_at", descending: true },
+    Order { name: "next_due_time", column: DUE, descending: false },
 ];
 
 /// Which ticket.
@@ -43,29 +45,58 @@ pub enum View {
     Full,
 }
 
+/// A list as it is asked for.
+#[derive(Debug)]
+pub struct AskedList {
+    /// One of [`ORDERS`], or empty: the usual one.
+    pub order_by: String,
+    pub filter: TicketFilter,
+    pub view: View,
+    pub page_size: i32,
+    pub page_token: String,
+}
+
 /// Which tickets to list.
 #[derive(Debug)]
 pub struct ListTickets {
     pub order: &'static Order,
-    pub customer: Option<Uuid>,
-    pub department: Option<Uuid>,
-    pub assignee: Option<Uuid>,
-    pub state: Option<State>,
-    pub kind: Option<Kind>,
-    pub unassigned: bool,
+    pub filter: TicketFilter,
     pub view: View,
     pub page: PageRequest,
+    /// What is late is so now.
+    pub now: Timestamp,
+}
+
+impl AskedList {
+    /// Of what a saved view shows, in its order unless another one is asked for.
+    #[must_use]
+    pub fn showing(self, filter: TicketFilter, order_by: String) -> Self {
+        let order_by = if self.order_by.is_empty() { order_by } else { self.order_by };
+        Self { filter, order_by, ..self }
+    }
+
+    /// The list for whoever asks, who is this member, at `now`.
+    ///
+    /// # Errors
+    /// `FIELDS_INVALID` for the page's size or an order that is not known, `PAGE_TOKEN_INVALID`.
+    pub fn of(self, key: &PageKey, member: Option<Uuid>, now: Timestamp) -> Result<ListTickets, Error> {
+        let Self { order_by, filter, view, page_size, page_token } = self;
+        let order = Order::parse(ORDERS, &order_by).map_err(|invalid| Error::invalid_field("order_by", invalid))?;
+        let filter = filter.of_caller(member);
+        let page = PageRequest::parse(key, "tickets", &format!("{}/{filter:?}", order.name), page_size, &page_token)?;
+        Ok(ListTickets { order, filter, view, page, now })
+    }
 }
 
 impl Keyed for TicketRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
-        place(order, self.created_at, self.updated_at, self.id)
+        place(order, self.created_at, self.updated_at, self.next_due_at, self.id)
     }
 }
 
 impl Keyed for BasicRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
-        place(order, self.created_at, self.updated_at, self.id)
+        place(order, self.created_at, self.updated_at, self.next_due_at, self.id)
     }
 }
 
@@ -73,10 +104,16 @@ fn place(
     order: &Order,
     created_at: jiff_sqlx::Timestamp,
     updated_at: jiff_sqlx::Timestamp,
+    next_due_at: Option<jiff_sqlx::Timestamp>,
     id: Uuid,
 ) -> (SortKey, Uuid) {
-    let time = if order.column == "updated_at" { updated_at } else { created_at };
-    (SortKey::Time(time.to_jiff()), id)
+    let time = match order.column {
+        "created_at" => created_at.to_jiff(),
+        "updated_at" => updated_at.to_jiff(),
+        "id" => return (SortKey::None, id),
+        _ => next_due_at.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff),
+    };
+    (SortKey::Time(time), id)
 }
 
 /// One ticket.
@@ -106,16 +143,26 @@ pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Er
 }
 
 /// The statement of a page of tickets.
+///
+/// What a department or a member has is read a state at a time, each in its order from one index, and merged: what is over is much more than
+/// what is not, and lies between it.
 pub fn listing(query: &ListTickets) -> Listing<'_> {
-    let select = match query.view {
+    let ListTickets { order, filter, view, page, now } = query;
+    let select = match view {
         View::Basic => listed::SELECT_BASIC,
         View::Full => listed::SELECT_FULL,
     };
-    let listing = Listing::new(select, query.order, &query.page)
-        .and_value("customer_id =", query.customer)
-        .and_value("department =", query.department)
-        .and_value("assignee =", query.assignee)
-        .and_value("state =", query.state.map(State::name))
-        .and_value("kind =", query.kind.map(Kind::name));
-    if query.unassigned { listing.and("state = 'new'") } else { listing }
+    let listing = Listing::new(select, order, page);
+    let has_index_by_state = filter.department.is_some() || filter.assignee.is_some() || !filter.states.is_empty();
+    if order.column == "created_at" && has_index_by_state && filter.customer.is_none() && !filter.reopened {
+        let states = match &filter.states[..] {
+            [] if filter.unassigned => &[State::New],
+            [] => &State::ALL[..],
+            some => some,
+        };
+        let listing = listing.with(filter.without_states(*now));
+        return listing.and_one_of("state =", states.iter().map(|state| state.name()));
+    }
+    let listing = listing.with(filter.conditions(*now));
+    if order.column == DUE { listing.and(NOT_OVER) } else { listing }
 }

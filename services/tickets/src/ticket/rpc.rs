@@ -8,7 +8,7 @@ use seva_proto::tickets::v1::{
     ReopenTicketRequest, ReopenTicketResponse, ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest,
     ResolveTicketResponse, UpdateTicketRequest, UpdateTicketResponse, ticket_service_server::TicketService,
 };
-use seva_runtime::{Error, incoming, incoming_write};
+use seva_runtime::{BusinessClock, Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
 use tonic::{Request, Response, Status};
 
@@ -20,12 +20,13 @@ use super::{
     convert::{self, message_to_proto},
     queries, store,
 };
-use crate::{clock, message};
+use crate::{clock, message, view};
 
 /// Serves tickets.
 #[derive(Debug, Clone)]
 pub struct TicketRpc {
     db: Database,
+    clock: BusinessClock,
     page_key: PageKey,
     commands: Commands,
 }
@@ -33,8 +34,8 @@ pub struct TicketRpc {
 impl TicketRpc {
     /// Serves the tickets of this database.
     pub fn new(foundation: &Foundation, commands: Commands) -> Self {
-        let Foundation { db, page_key, .. } = foundation.clone();
-        Self { db, page_key, commands }
+        let Foundation { db, clock, page_key, .. } = foundation.clone();
+        Self { db, clock, page_key, commands }
     }
 }
 
@@ -66,7 +67,13 @@ impl TicketService for TicketRpc {
         &self,
         request: Request<ListTicketsRequest>,
     ) -> Result<Response<ListTicketsResponse>, Status> {
-        let (_, query) = incoming(request, |request| convert::list_query(request, &self.page_key))?;
+        let (call, (saved_view, asked)) = incoming(request, convert::list_query)?;
+        let asked = match view::in_place(&self.db, &call.principal, saved_view).await? {
+            Some((filter, order_by)) => asked.showing(filter, order_by),
+            None => asked,
+        };
+        let member = view::member(&self.db, &call.principal, asked.filter.mine).await?;
+        let query = asked.of(&self.page_key, member, self.clock.now())?;
         let page = queries::list(&self.db, &query).await?;
         let tickets = page.items.iter().map(Into::into).collect();
         Ok(Response::new(ListTicketsResponse { tickets, next_page_token: page.next_page_token }))

@@ -40,6 +40,22 @@ stored_names!(State, "state of a ticket" {
     Merged = "merged",
 });
 
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::New,
+        Self::Open,
+        Self::PendingCustomer,
+        Self::PendingDepartment,
+        Self::PendingExternal,
+        Self::Scheduled,
+        Self::Resolved,
+        Self::Closed,
+        Self::Canceled,
+        Self::Merged,
+    ];
+}
+
 /// How it was closed; the two are counted apart (TK5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closure {

@@ -1,5 +1,6 @@
 //! The machine by itself: a test for every row of its table, and what no order of commands can break.
 
+mod filters;
 mod plans;
 
 use jiff::{SignedDuration, Timestamp};

@@ -163,7 +163,12 @@ impl World {
 
     /// The service, as the person with this user sees it.
     pub fn as_user(&self, user: &str) -> Peer {
-        let token = self.keyring.issuer.mint_user_token(user, &["agent"], None, Duration::from_secs(3600));
+        self.person(user, "agent")
+    }
+
+    /// The service, as the person with this user and role sees it.
+    pub fn person(&self, user: &str, role: &str) -> Peer {
+        let token = self.keyring.issuer.mint_user_token(user, &[role], None, Duration::from_secs(3600));
         self.server.with_identity(Identity::Bearer(token))
     }
 

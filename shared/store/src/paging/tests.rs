@@ -1,5 +1,7 @@
 use seva_values::id::new_id;
 
+use seva_proto::common::v1::ErrorReason;
+
 use super::*;
 
 fn key() -> PageKey {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
+use seva_proto::common::v1::ErrorReason;
+use seva_runtime::Error;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -19,6 +21,12 @@ pub(super) struct Position {
     pub key: SortKey,
     #[serde(rename = "i")]
     pub id: Uuid,
+}
+
+/// The refusal of a token.
+pub(super) fn invalid() -> Error {
+    let message = "the page token is damaged or belongs to another query; start again without one";
+    Error::invalid(ErrorReason::PageTokenInvalid, message)
 }
 
 /// The secret that seals page tokens; the same in all replicas of a service.
@@ -41,6 +49,22 @@ impl PageKey {
     pub(super) fn fingerprint(&self, list: &str, query: &str) -> [u8; 8] {
         let digest = Sha256::new().chain_update(list).chain_update([0]).chain_update(query).finalize();
         digest[..8].try_into().expect("a digest is longer than eight bytes")
+    }
+
+    /// A token that goes on in a feed, for what a query follows of it.
+    pub fn seal_cursor(&self, list: &str, query: &str, feed_no: i64, epoch: Uuid) -> String {
+        self.seal(self.fingerprint(list, query), &Position { key: SortKey::Number(feed_no), id: epoch })
+    }
+
+    /// Where a token goes on: the feed's number and its epoch.
+    ///
+    /// # Errors
+    /// `PAGE_TOKEN_INVALID` for one that is damaged or of another query.
+    pub fn open_cursor(&self, list: &str, query: &str, token: &str) -> Result<(i64, Uuid), Error> {
+        match self.open(self.fingerprint(list, query), token) {
+            Some(Position { key: SortKey::Number(feed_no), id }) => Ok((feed_no, id)),
+            _ => Err(invalid()),
+        }
     }
 
     pub(super) fn seal(&self, fingerprint: [u8; 8], position: &Position) -> String {

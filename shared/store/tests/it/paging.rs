@@ -75,6 +75,11 @@ fn listing<'a>(order: &'static Order, page: &'a PageRequest) -> Listing<'a> {
     Listing::new("select id, rank, label, created_at from thing", order, page)
 }
 
+fn merged<'a>(order: &'static Order, page: &'a PageRequest) -> Listing<'a> {
+    let labels = ["ছবি 1", "ছবি 2", "ছবি 3"];
+    listing(order, page).and_value("rank <", Some(600_i64)).and_one_of("label =", labels)
+}
+
 /// A place in the middle of an order, as SQL.
 fn middle(order: &Order) -> [&'static str; 2] {
     let key = match order.column {
@@ -109,6 +114,38 @@ async fn every_order_is_read_from_an_index_with_and_without_a_token() {
     let request = page(&ORDERS[2], 50, "");
     let planted = plans(&database, &listing(&ORDERS[2], &request).sql(), &[]).await;
     assert!(planted.iter().all(|plan| plan.contains("Sort")), "the check does not see an order without an index");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_one_of_several_values_is_merged_from_an_index_of_each_and_shown_once() {
+    let database = accounts().await;
+    things(&database, 100_000).await;
+    sqlx::query("create index thing_label_time on thing (label, created_at, id)").execute(&database.owner).await.unwrap();
+    let wanted = "select count(*) from thing where label in ('ছবি 1', 'ছবি 2', 'ছবি 3') and rank < 600";
+    let wanted: i64 = sqlx::query_scalar(wanted).fetch_one(&database.owner).await.unwrap();
+
+    for order in &ORDERS[..2] {
+        let first = page(order, 50, "");
+        let values = ["600", "'ছবি 1'", "600", "'ছবি 2'", "600", "'ছবি 3'"];
+        for plan in plans(&database, &merged(order, &first).sql(), &values).await {
+            assert!(is_read_in_order(&plan) && plan.contains("Merge Append"), "{plan}");
+        }
+        let (mut seen, mut token) = (Vec::new(), String::new());
+        loop {
+            let request = page(order, 17, &token);
+            let found = merged(order, &request).fetch::<Thing>(database.db.calls()).await.unwrap();
+            seen.extend(found.items.iter().map(|thing| (thing.created_at, thing.id)));
+            token = found.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        if order.descending {
+            seen.reverse();
+        }
+        assert!(seen.is_sorted_by(|one, next| one < next));
+        assert_eq!(i64::try_from(seen.len()).unwrap(), wanted);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -271,5 +271,6 @@ pub fn event_of(change: &Change) -> TicketEvent {
         r#override: ticket.over_limits,
         create_time: Some(proto_timestamp(ticket.created_at)),
         version: ticket.version,
+        next_due_time: ticket.clocks.next_due().map(proto_timestamp),
     }
 }

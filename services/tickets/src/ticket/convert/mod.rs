@@ -1,6 +1,7 @@
-//! Tickets from and to the contract: requests here, answers and events in [`answers`].
+//! Tickets from and to the contract: requests here, filters in [`filter`], answers and events in [`answers`].
 
 mod answers;
+mod filter;
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ use super::{
     },
     kind::{Kind, Priority},
     model::{COLLECTION, Matter, NewTicket, RootProblem},
-    queries::{ListTickets, ORDERS, View, Wanted},
+    queries::{AskedList, ORDERS, View, Wanted},
     state::{CancelReason, Cause, State},
 };
 use crate::{
@@ -29,10 +30,12 @@ use crate::{
         Attachment, Author, Medium, Visibility,
         model::{MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARS},
     },
-    roster::model::{DEPARTMENTS, STAFF_MEMBERS},
+    roster::model::STAFF_MEMBERS,
+    view,
 };
 
 pub use answers::{event_of, message_name, message_to_proto, named, number_of};
+pub use filter::{parse_filter, parse_kept_filter, seen};
 
 /// Collection of customers' names.
 pub(crate) const CUSTOMERS: &str = "customers";
@@ -131,28 +134,28 @@ pub fn messages_query(request: &pb::ListMessagesRequest, key: &PageKey) -> Resul
     Ok((ticket, page))
 }
 
-/// Reads a request for a list.
-pub fn list_query(request: pb::ListTicketsRequest, key: &PageKey) -> Result<ListTickets, Error> {
-    let pb::ListTicketsRequest { page_size, page_token, order_by, filter, view } = request;
-    let pb::TicketFilter { customer, department, assignee, state, kind, unassigned } = filter.unwrap_or_default();
+/// Reads a request for a list, and the saved view that it names.
+pub fn list_query(request: pb::ListTicketsRequest) -> Result<(Option<Uuid>, AskedList), Error> {
+    let pb::ListTicketsRequest { page_size, page_token, order_by, filter, view, saved_view } = request;
     let mut violations = Violations::default();
-    let order = violations.take("order_by", Order::parse(ORDERS, &order_by));
-    let mut named = |field: &str, collection: &str, name: &str| {
-        let parsed = if name.is_empty() { Ok(None) } else { parse_name(collection, name).map(Some) };
-        violations.take(format!("filter.{field}"), parsed)
-    };
-    let customer = named("customer", CUSTOMERS, &customer);
-    let department = named("department", DEPARTMENTS, &department);
-    let assignee = named("assignee", STAFF_MEMBERS, &assignee);
-    let state = violations.take("filter.state", parse_state(state));
-    let kind = if kind == 0 { Some(None) } else { violations.take("filter.kind", parse_kind(kind)).map(Some) };
+    let order_by = violations.take("order_by", Order::parse(ORDERS, &order_by)).map(|_| order_by);
+    let saved_view = parse_saved_view(&saved_view, filter.is_some(), &mut violations);
+    let filter = parse_filter(filter.unwrap_or_default(), "filter", &mut violations);
     let view = violations.take("view", parse_view(view));
-    let all = || Some((order?, customer?, department?, assignee?, state?, kind?, view?));
+    let all = || Some((saved_view?, AskedList { order_by: order_by?, filter: filter?, view: view?, page_size, page_token }));
     let all = all();
-    let (order, customer, department, assignee, state, kind, view) = violations.finish(all)?;
-    let query = format!("{}/{customer:?}/{department:?}/{assignee:?}/{state:?}/{kind:?}/{unassigned}", order.name);
-    let page = PageRequest::parse(key, "tickets", &query, page_size, &page_token)?;
-    Ok(ListTickets { order, customer, department, assignee, state, kind, unassigned, view, page })
+    violations.finish(all)
+}
+
+/// Reads the name of a saved view, which takes the place of a filter.
+pub fn parse_saved_view(given: &str, has_filter: bool, violations: &mut Violations) -> Option<Option<Uuid>> {
+    if given.is_empty() {
+        return Some(None);
+    }
+    if has_filter {
+        violations.add("filter", Invalid::new("FILTER_TWICE", "is given here or by `saved_view`"));
+    }
+    violations.take("saved_view", parse_name(view::COLLECTION, given)).map(Some)
 }
 
 fn parse_view(given: i32) -> Result<View, Invalid> {
@@ -174,7 +177,7 @@ impl TryFrom<pb::CreateTicketRequest> for CreateTicket {
         let priority = violations.take("ticket.priority", parse_priority(ticket.priority));
         let title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
         let stated_problem = violations.take("ticket.stated_problem", optional_words(&ticket.stated_problem));
-        let tags = parse_tags(&ticket.tags, &mut violations);
+        let tags = parse_tags(&ticket.tags, "ticket", &mut violations);
         let fields = custom_field::values(ticket.fields, "ticket.fields", &mut violations);
         let matter = match ticket.matter {
             None => Some(None),
@@ -230,7 +233,7 @@ impl TryFrom<pb::UpdateTicketRequest> for UpdateTicket {
                 }
                 "kind" => kind = violations.take("ticket.kind", parse_kind(ticket.kind)),
                 "priority" => priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
-                "tags" => tags = parse_tags(&ticket.tags, &mut violations),
+                "tags" => tags = parse_tags(&ticket.tags, "ticket", &mut violations),
                 _ => fields = custom_field::values(ticket.fields.clone(), "ticket.fields", &mut violations),
             }
         }
@@ -240,13 +243,13 @@ impl TryFrom<pb::UpdateTicketRequest> for UpdateTicket {
 }
 
 /// Words of the company's, in alphabetical order, each once.
-fn parse_tags(given: &[String], violations: &mut Violations) -> Option<Vec<String>> {
+fn parse_tags(given: &[String], message: &str, violations: &mut Violations) -> Option<Vec<String>> {
     if given.len() > MAX_TAGS {
-        violations.add("ticket.tags", Invalid::new("TAGS_TOO_MANY", format!("{MAX_TAGS} at most")));
+        violations.add(format!("{message}.tags"), Invalid::new("TAGS_TOO_MANY", format!("{MAX_TAGS} at most")));
         return None;
     }
     let tag = |(at, tag): (usize, &String)| {
-        let field = format!("ticket.tags[{at}]");
+        let field = format!("{message}.tags[{at}]");
         violations.take(field, text::word(tag, '-', MAX_TAG_BYTES))
     };
     let parsed: BTreeSet<String> = given.iter().enumerate().filter_map(tag).collect();

@@ -60,7 +60,7 @@ pub struct BasicRow {
     pub(in crate::ticket) updated_at: jiff_sqlx::Timestamp,
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
-    next_due_at: Option<jiff_sqlx::Timestamp>,
+    pub(in crate::ticket) next_due_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl From<BasicRow> for TicketRow {
@@ -169,7 +169,7 @@ pub struct Listed {
 }
 
 /// Rows as queues show them.
-pub(in crate::ticket) fn basic(rows: Vec<BasicRow>) -> Result<Vec<Listed>, Fault> {
+pub fn basic(rows: Vec<BasicRow>) -> Result<Vec<Listed>, Fault> {
     rows.into_iter().map(|row| listed(row.into(), Vec::new())).collect()
 }
 

@@ -85,7 +85,7 @@ pub struct TicketRow {
     pub updated_at: jiff_sqlx::Timestamp,
     resolved_at: Option<jiff_sqlx::Timestamp>,
     closed_at: Option<jiff_sqlx::Timestamp>,
-    next_due_at: Option<jiff_sqlx::Timestamp>,
+    pub next_due_at: Option<jiff_sqlx::Timestamp>,
     open_work: i32,
 }
 

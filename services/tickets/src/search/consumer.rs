@@ -1,0 +1,42 @@
+//! Hears this service's own feed and keeps what is read beside tickets: words, and counts. No network.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use seva_store::{Event, Fault, consumer::Handler};
+use seva_values::parse_name;
+use sqlx::PgConnection;
+
+use super::store;
+use crate::{stored::malformed, ticket::model::COLLECTION, view::counts};
+
+/// The name of the consumer.
+pub const NAME: &str = "index";
+/// Of all events of tickets.
+const TYPES: &str = "seva.tickets.ticket.";
+/// Events with which nobody says anything.
+const WORDLESS: [&str; 5] =
+    ["assigned.v1", "unassigned.v1", "verification_requested.v1", "clock_warned.v1", "clock_breached.v1"];
+
+/// Keeps words and counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Index;
+
+#[async_trait]
+impl Handler for Index {
+    /// From what the tickets are by now: an older event leads to the same as the newest.
+    async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
+        let mut tickets = BTreeSet::new();
+        for event in events {
+            let act = event.kind.strip_prefix(TYPES);
+            if act.is_some_and(|act| !WORDLESS.contains(&act)) {
+                tickets.insert(parse_name(COLLECTION, &event.subject).map_err(malformed)?);
+            }
+        }
+        let tickets: Vec<_> = tickets.into_iter().collect();
+        if !tickets.is_empty() {
+            store::save(transaction, &tickets).await?;
+        }
+        counts::fold(transaction).await
+    }
+}

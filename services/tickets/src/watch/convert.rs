@@ -1,0 +1,61 @@
+//! Watches from and to the contract.
+
+use seva_proto::tickets::v1::{self as pb, TicketEvent, ticket_change::Kind};
+use seva_runtime::{Error, Violations};
+use seva_store::{Event, event::proto_timestamp};
+use seva_values::parse_name;
+use uuid::Uuid;
+
+use super::known::{Known, Tell, TooMany};
+use crate::ticket::{
+    convert::{parse_filter, parse_saved_view, seen},
+    filter::TicketFilter,
+    model::COLLECTION,
+};
+
+/// Of all events of tickets.
+const TYPES: &str = "seva.tickets.ticket.";
+
+/// A watch as it is asked for.
+pub struct Asked {
+    pub saved_view: Option<Uuid>,
+    pub filter: TicketFilter,
+    pub resume_token: String,
+}
+
+/// Reads what to follow.
+pub fn asked(request: pb::WatchTicketsRequest) -> Result<Asked, Error> {
+    let pb::WatchTicketsRequest { filter, saved_view, resume_token } = request;
+    let mut violations = Violations::default();
+    let saved_view = parse_saved_view(&saved_view, filter.is_some(), &mut violations);
+    let filter = parse_filter(filter.unwrap_or_default(), "filter", &mut violations);
+    violations.finish(saved_view.zip(filter).map(|(saved_view, filter)| Asked { saved_view, filter, resume_token }))
+}
+
+/// What a watcher is told of an event; nothing of most.
+pub fn change(filter: &TicketFilter, known: &mut Known, event: &Event) -> Result<Option<pb::TicketChange>, Error> {
+    if !event.kind.starts_with(TYPES) {
+        return Ok(None);
+    }
+    let ticket: TicketEvent = event.payload()?;
+    let id = parse_name(COLLECTION, &ticket.ticket).map_err(|_| Error::internal("an event of a ticket names none"))?;
+    // What is late is so when it is told to be: with its breach.
+    let matches = filter.matches(&seen(&ticket, event.occurred_at)?, event.occurred_at);
+    let kind = match known.changed(id, ticket.version, matches).map_err(too_many)? {
+        Tell::Matched => Kind::Matched,
+        Tell::Removed => Kind::Removed,
+        Tell::Nothing => return Ok(None),
+    };
+    Ok(Some(pb::TicketChange {
+        kind: kind.into(),
+        ticket: Some(ticket),
+        event_type: event.kind.clone(),
+        time: Some(proto_timestamp(event.occurred_at)),
+    }))
+}
+
+/// The refusal of a watch that matches too much.
+pub fn too_many(_: TooMany) -> Error {
+    let most = super::known::MOST;
+    Error::quota_exhausted("filter", format!("a watch follows {most} tickets at most; narrow the filter"))
+}
