@@ -18,7 +18,7 @@ const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Work that waits for its time, in each service.
-const DUE: [(&str, &str, &str); 6] = [
+const DUE: [(&str, &str, &str); 8] = [
     ("customers", "orders to be looked at", "select count(*) from customer_order where due_at <= $1"),
     ("notifications", "messages due", "select count(*) from notification where due_at <= $1"),
     (
@@ -33,6 +33,12 @@ const DUE: [(&str, &str, &str); 6] = [
         "select count(*) from clock where state = 'running' and breached_at is null and due_at <= $1",
     ),
     ("tickets", "resolutions to be asked about", "select count(*) from ticket where verification_due_at <= $1"),
+    ("tickets", "risks to be looked at", "select count(*) from risk_assessment where look_at <= $1"),
+    (
+        "tickets",
+        "escalations to be acknowledged",
+        "select count(*) from escalation where acknowledge_due_at <= $1 and overdue_at is null",
+    ),
     ("surveys", "invitations due", "select count(*) from invitation where due_at <= $1"),
 ];
 /// How many consumers each service has.

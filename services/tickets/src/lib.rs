@@ -7,6 +7,7 @@
 //! - [`promise`]: what customers were promised, and what became of it
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`view`]: saved filters and counts; [`search`]: by number and words; [`watch`]: queues as they change
+//! - [`risk`]: how likely it is that a customer is lost over a ticket; [`escalation`]: who has been called for help
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -17,6 +18,7 @@
 pub mod clock;
 pub mod conversation;
 pub mod custom_field;
+pub mod escalation;
 pub mod events;
 pub mod guide;
 pub mod handoff;
@@ -27,6 +29,7 @@ pub mod policy;
 pub mod promise;
 mod publishing;
 pub mod recipient;
+pub mod risk;
 pub mod roster;
 pub mod routing;
 pub mod search;
@@ -41,12 +44,7 @@ use std::sync::Arc;
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
-        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
-        guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer,
-        knowledge_service_server::KnowledgeServiceServer, participant_service_server::ParticipantServiceServer,
-        policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer,
-        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
-        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, knowledge_service_server::KnowledgeServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::LinkSigner;
@@ -79,6 +77,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let feed = Feed::new(db.clone());
     let routing_bell = Bell::default();
     let promise_bell = Bell::default();
+    let (routing_bell, looks_bell, escalations_bell) = (Bell::default(), Bell::default(), Bell::default());
+    let risk = risk::Listener::new(clock.clone(), [looks_bell.clone(), escalations_bell.clone()]);
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
@@ -87,6 +87,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Consumer::new(roster::NAME, db.clone(), peers.staff, Arc::new(roster)),
         Consumer::new("low_scores", db.clone(), peers.surveys, Arc::new(events::LowScores(openings))),
         Consumer::new(search::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(search::Index)),
+        // Its own: what is told of a ticket has it assessed.
+        Consumer::new(risk::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(risk)),
     ];
     let due = vec![
         Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
@@ -95,6 +97,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(workers::returns::Returns::new(db.clone(), routing_bell.clone())), Bell::default()),
         Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
         Due::new(Arc::new(promise::Due::new(db.clone(), policies.clone())), promise_bell.clone()),
+        Due::new(Arc::new(risk::Looks::new(db.clone())), looks_bell),
+        Due::new(Arc::new(escalation::Acknowledgements::new(db.clone())), escalations_bell.clone()),
     ];
 
     let policy = PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone()));
@@ -105,6 +109,9 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let promises = PromiseServiceServer::new(promise::PromiseRpc::new(&foundation, promising));
     let handing = handoff::Commands::new(db.clone(), clock.clone(), policies.clone());
     let handoffs = HandoffServiceServer::new(handoff::HandoffRpc::new(&foundation, handing));
+    let escalations = escalation::Commands::new(db.clone(), clock.clone(), escalations_bell);
+    let escalations = EscalationServiceServer::new(escalation::EscalationRpc::new(&foundation, escalations));
+    let risks = RiskServiceServer::new(risk::RiskRpc::new(&foundation));
     let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
@@ -129,4 +136,6 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(views)
         .offering(searches)
         .offering(watches)
+        .offering(escalations)
+        .offering(risks)
 }

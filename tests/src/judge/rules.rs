@@ -125,6 +125,27 @@ pub const OF_NOTIFICATIONS: &[Rule] = &[
 /// Rules of tickets, their clocks, and who has them.
 pub const OF_TICKETS: &[Rule] = &[
     counts_its_events!("a ticket", "ticket", "tickets"),
+    counts_its_events!("an assessment of risk", "risk_assessment", "riskAssessments"),
+    counts_its_events!("an escalation", "escalation", "escalations"),
+    Rule {
+        id: "TK110",
+        says: "a ticket at high risk has an escalation that is open",
+        finds: "select t.id || ' is ' || t.risk_level from ticket t
+                where t.risk_level in ('high', 'critical')
+                  and not exists (select from escalation e where e.ticket_id = t.id and e.state <> 'closed')",
+    },
+    Rule {
+        id: "TK110",
+        says: "a ticket shows its risk as it was assessed last",
+        finds: "select t.id || ' shows ' || t.risk_level from ticket t left join risk_assessment r on r.id = t.id
+                where t.risk_level <> coalesce(r.level, 'low')",
+    },
+    Rule {
+        id: "TK117",
+        says: "the score is the sum of its reasons",
+        finds: "select id || ' is ' || score from risk_assessment r
+                where score <> (select coalesce(sum((reason ->> 'weight')::int), 0) from jsonb_array_elements(reasons) as reason)",
+    },
     Rule {
         id: "TK1",
         says: "a ticket that is not over has an assignee or waits in the queue for a reason",

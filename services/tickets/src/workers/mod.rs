@@ -4,6 +4,7 @@ pub mod returns;
 pub mod verification;
 pub mod waiting;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{Database, Fault};
@@ -29,6 +30,33 @@ pub(crate) async fn carry_out(
                 if let Err(fault) = in_one(db, actor, std::slice::from_ref(one), now, &act).await {
                     done -= 1;
                     tracing::error!(ticket = %one, actor, %fault, "what is due of a ticket cannot be done");
+                }
+            }
+            Ok(done)
+        }
+        done => done.map(|()| due.len()).map_err(Error::from),
+    }
+}
+
+/// Work on several things in one transaction.
+#[async_trait]
+pub(crate) trait Together: Sync {
+    /// Does what is due of these things.
+    async fn together(&self, due: &[Uuid], now: Timestamp) -> Result<(), Fault>;
+}
+
+/// Does what is due of these things together; answers of how many. When that can never be done each is done for itself.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn each(work: &impl Together, name: &str, due: &[Uuid], now: Timestamp) -> Result<usize, Error> {
+    match work.together(due, now).await {
+        Err(fault) if fault.is_permanent() && due.len() > 1 => {
+            let mut done = due.len();
+            for one in due {
+                if let Err(fault) = work.together(std::slice::from_ref(one), now).await {
+                    done -= 1;
+                    tracing::error!(id = %one, work = name, %fault, "what is due cannot be done");
                 }
             }
             Ok(done)

@@ -17,6 +17,7 @@ use crate::{
     custom_field,
     message::{self, Attachment, Author, Message},
     recipient::Tier,
+    risk,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
     ticket::{
@@ -180,6 +181,7 @@ impl From<&Ticket> for pb::Ticket {
             merged_into: named(COLLECTION, ticket.merged_into.map(|(target, _)| target)),
             open_work: ticket.open_work,
             return_count: ticket.return_count,
+            risk_level: risk::proto_level(ticket.risk).into(),
         }
     }
 }

@@ -80,6 +80,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "merged_into",
     "open_work",
     "return_count",
+    "risk_level",
 ];
 
 pub(crate) fn required() -> Invalid {

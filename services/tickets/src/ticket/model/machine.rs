@@ -34,6 +34,7 @@ use crate::{
     custom_field::{Schema, Values},
     message::{Author, Visibility},
     policy::Targets,
+    risk::Level,
     routing::WaitReason,
     ticket::state::{Act, State},
 };
@@ -88,6 +89,7 @@ impl Ticket {
             resolved_at: None,
             closed_at: None,
             open_work: 0,
+            risk: Level::Low,
             clocks: Clocks::start(&targets, policy_version, &calendar, now),
         };
         Change { ticket, act: Act::Created, message: None, passed: None, redacted: None, changed: vec!["*"] }

@@ -20,6 +20,7 @@ use crate::{
     message::{Attachment, Author, Medium, Message, Visibility},
     policy::Targets,
     recipient::Tier,
+    risk::Level,
     routing::WaitReason,
 };
 
@@ -114,6 +115,8 @@ pub struct Ticket {
     pub closed_at: Option<Timestamp>,
     /// How many promises, hand-offs, returns and grants are under way; kept by the database (TK11).
     pub open_work: i32,
+    /// As it was assessed last; kept by whoever assesses (TK110).
+    pub risk: Level,
     /// How long it may take.
     pub clocks: Clocks,
 }

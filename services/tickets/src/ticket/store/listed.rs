@@ -19,13 +19,13 @@ pub const SELECT_FULL: &str =
             targets, wait_until, wait_party, merged_into, merged_at, return_due_at, returned_from, return_count, resolver, reopen_count, resolution, verification_attempts,
             verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, follow_up_of, link_generation,
             cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent, created_at, updated_at, resolved_at,
-            closed_at, next_due_at, open_work
+            closed_at, next_due_at, open_work, risk_level
      from ticket";
 
 /// Lists of what queues show begin so; every column less is time.
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
-            language, tier, wait_until, merged_into, merged_at, return_count, open_work, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
+            language, tier, wait_until, merged_into, merged_at, return_count, open_work, risk_level, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
 
@@ -51,6 +51,7 @@ pub struct BasicRow {
     merged_at: Option<jiff_sqlx::Timestamp>,
     return_count: i32,
     open_work: i32,
+    risk_level: String,
     reopen_count: i32,
     verification_attempts: i32,
     closure: Option<String>,
@@ -86,6 +87,7 @@ impl From<BasicRow> for TicketRow {
             merged_at,
             return_count,
             open_work,
+            risk_level,
             reopen_count,
             verification_attempts,
             closure,
@@ -153,6 +155,7 @@ impl From<BasicRow> for TicketRow {
             closed_at,
             next_due_at,
             open_work,
+            risk_level,
         }
     }
 }

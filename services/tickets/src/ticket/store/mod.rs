@@ -23,6 +23,7 @@ use crate::{
     custom_field::Values,
     policy::Targets,
     recipient::{Recipient, Tier},
+    risk::Level,
     routing::WaitReason,
     stored::malformed,
 };
@@ -87,6 +88,7 @@ pub struct TicketRow {
     closed_at: Option<jiff_sqlx::Timestamp>,
     pub next_due_at: Option<jiff_sqlx::Timestamp>,
     open_work: i32,
+    risk_level: String,
 }
 
 /// A ticket with its clocks.
@@ -102,7 +104,8 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
                   returned_from, return_count, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
-                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
+                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work,
+                  risk_level
            from ticket where id = $1"#,
         id
     );
@@ -309,7 +312,8 @@ pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Re
                   returned_from, return_count, resolver, reopen_count, resolution,
                   verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
-                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work
+                  created_at, updated_at, resolved_at, closed_at, next_due_at, open_work,
+                  risk_level
            from ticket where id = any($1) order by id for update"#,
         ids
     );
@@ -373,6 +377,7 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         closed_at,
         next_due_at: _,
         open_work,
+        risk_level,
     } = row;
     let root_problem = root_cause.as_deref().map(Cause::from_name).transpose()?;
     let matter = match (matter_kind, matter_subject, matter_version) {
@@ -429,6 +434,7 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         resolved_at: time(resolved_at),
         closed_at: time(closed_at),
         open_work,
+        risk: Level::from_name(&risk_level)?,
         clocks,
     })
 }

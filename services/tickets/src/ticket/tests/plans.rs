@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     MIGRATOR, NAME,
+    risk::Level,
     ticket::{
         Kind, Priority,
         filter::TicketFilter,

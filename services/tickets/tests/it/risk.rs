@@ -1,0 +1,188 @@
+//! What counts for a ticket's risk, and when.
+
+use std::time::{Duration, Instant};
+
+use seva_proto::{
+    staff::v1::StaffMemberEvent,
+    surveys::v1::{LoopCase, LoopCaseEvent},
+    tickets::v1::{
+        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message,
+        risk_reason::Kind,
+    },
+};
+use seva_store::due::{BATCH, DueWork};
+use seva_testkit::eventually;
+use seva_tickets::ticket::{Kind as TicketKind, Priority};
+use seva_values::{format_name, new_id};
+
+use crate::{
+    desk::{Desk, reasons},
+    world::a_ticket,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_said_of_us_counts_for_their_other_tickets_too_and_leaves_with_time() {
+    let desk = Desk::new().await;
+    let customer = desk.world.customer("en").await;
+    let ticket = desk.ticket_of(customer).await;
+    let case = LoopCase {
+        customer: format_name("customers", customer),
+        response: format_name("responses", new_id()),
+        question_id: "overall".to_owned(),
+        score: 1,
+        ..LoopCase::default()
+    };
+    let event = LoopCaseEvent { loop_case: Some(case), ..LoopCaseEvent::default() };
+    let subject = format_name("loopCases", new_id());
+    desk.world.surveys.tells("seva.surveys.loop_case.opened.v1", &subject, desk.world.now(), &event).await;
+    let risk = eventually("the low score counts", || async {
+        let risk = desk.risk(&ticket).await;
+        reasons(&risk).contains(&(Kind::LowScore, 1)).then_some(risk)
+    })
+    .await;
+    assert!(risk.look_again_time.is_some());
+    let listed = ListRiskAssessmentsRequest {
+        filter: Some(RiskAssessmentFilter { level: risk.level }),
+        ..ListRiskAssessmentsRequest::default()
+    };
+    let listed = desk.risks().list_risk_assessments(listed).await.unwrap().into_inner().risk_assessments;
+    assert!(listed.iter().any(|one| one.ticket == ticket));
+    assert!(listed.is_sorted_by(|one, next| one.score >= next.score));
+    desk.world.pass(31 * 24);
+    eventually("it is long ago", || async {
+        let risk = desk.risk(&ticket).await;
+        (!reasons(&risk).iter().any(|(kind, _)| *kind == Kind::LowScore)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_it_and_says_nothing_until_it_goes_back_counts() {
+    let desk = Desk::new().await;
+    let customer = desk.world.customer("en").await;
+    let ticket = desk.world.create(a_ticket(customer)).await.unwrap().name;
+    desk.world.assigned(&ticket).await;
+    assert_eq!(reasons(&desk.assessed(&ticket).await), []);
+    desk.world.pass(2);
+    eventually("the silence counts", || async {
+        let risk = desk.risk(&ticket).await;
+        reasons(&risk).contains(&(Kind::SilentAssignee, 1)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_goes_from_hand_to_hand_counts() {
+    let desk = Desk::new().await;
+    let ticket = desk.ticket().await;
+    let mina = desk.world.member("mina", &desk.department, &["en"], 5).await;
+    for assignee in [&mina, &mina, &desk.radha, &mina] {
+        let request = AssignTicketRequest {
+            name: ticket.clone(),
+            assignee: assignee.clone(),
+            request_id: new_id().to_string(),
+            ..AssignTicketRequest::default()
+        };
+        desk.world.tickets().assign_ticket(request).await.unwrap();
+    }
+    let risk = desk.assessed(&ticket).await;
+    assert!(reasons(&risk).contains(&(Kind::Reassigned, 3)), "{risk:?}");
+}
+
+/// TK118: whole words, in the languages that are spoken here, and only the customer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_found_whole_and_only_in_what_the_customer_said() {
+    let desk = Desk::new().await;
+    let cases = [
+        ("I will call my LAWYER!", true),
+        ("the lawyer's letter", true),
+        ("«fire»\nand water", true),
+        ("there was (fire), and", true),
+        ("It was a courteous answer about a courtyard.", false),
+        ("मैं अपने वकील से बात करूँगा।", true),
+        ("ज\u{93c}हर", true),
+        ("मैं खुश हूँ।", false),
+        ("আমি আদালতে যাব।", true),
+        ("ধন\u{9cd}যবাদ", false),
+        ("میں وکیل سے بات کروں گا۔", true),
+        ("شکریہ", false),
+        ("", false),
+    ];
+    for (text, expected) in cases {
+        let found: bool = sqlx::query_scalar("select is_alarming($1)")
+            .bind(text)
+            .fetch_one(&desk.world.database.owner)
+            .await
+            .unwrap();
+        assert_eq!(found, expected, "{text}");
+    }
+    let ticket = desk.ticket().await;
+    desk.says(&ticket, message::Author::Staff, "Our lawyer has looked at it.").await;
+    assert_eq!(reasons(&desk.assessed(&ticket).await), []);
+    let stated = seva_proto::tickets::v1::Ticket {
+        stated_problem: "The charger caught fire.".to_owned(),
+        ..a_ticket(desk.world.customer("en").await)
+    };
+    let stated = desk.world.create(stated).await.unwrap().name;
+    desk.comes_to(&stated, RiskLevel::High).await;
+}
+
+/// What the words cost the calls: `cargo test -p seva-tickets --test it -- --ignored risk:: --nocapture`, as the next one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a figure"]
+async fn figure_of_the_words() {
+    let desk = Desk::new().await;
+    let pool = &desk.world.database.owner;
+    let customer = desk.world.customer("en").await;
+    let mut spent = [Duration::ZERO; 2];
+    for round in 0..20 {
+        let with = round % 2;
+        let able = ["alter table ticket disable trigger ticket_risk_words", "alter table ticket enable trigger ticket_risk_words"];
+        sqlx::raw_sql(able[with]).execute(pool).await.unwrap();
+        let started = Instant::now();
+        for _ in 0..100 {
+            desk.world.create(a_ticket(customer)).await.unwrap();
+        }
+        // The first two warm up.
+        spent[with] += if round < 2 { Duration::ZERO } else { started.elapsed() };
+    }
+    println!("CreateTicket: {:?} without the words, {:?} with them", spent[0] / 900, spent[1] / 900);
+}
+
+/// How fast tickets are assessed: each with three messages, three clocks, and an assignee.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a figure"]
+async fn figure_of_assessments() {
+    let floor = crate::floor::Floor::new().await;
+    let department = floor.department(&["delivery"]).await;
+    let member = crate::floor::somebody(department);
+    floor.joins(StaffMemberEvent { capacity: 20_000, ..member }).await;
+    floor.tickets(10_000, TicketKind::Delivery, Priority::Normal, "en").await;
+    floor.route().await;
+    for statement in [
+        "insert into message (ticket_id, id, visibility, author, medium, text, created_at)
+         select id, gen_random_uuid(), 'public', case n when 2 then 'staff' else 'customer' end, 'text', 'Where is it?', created_at
+         from ticket, generate_series(1, 3) as n",
+        "insert into risk_assessment (id, version, score, level, reasons, policy_version, assessed_at, look_at)
+         select id, 0, 0, 'low', '[]', 1, created_at, created_at from ticket",
+        "vacuum analyze",
+    ] {
+        sqlx::raw_sql(statement).execute(&floor.database.owner).await.unwrap();
+    }
+    let looks = seva_tickets::risk::Looks::new(floor.database.db.clone());
+    for round in ["nothing has changed", "a clock is half over, and it is told"] {
+        let (started, mut count) = (Instant::now(), 0);
+        loop {
+            match looks.run_batch(floor.now(), BATCH).await.unwrap() {
+                0 => break,
+                some => count += some,
+            }
+        }
+        let rate = f64::from(u32::try_from(count).unwrap()) / started.elapsed().as_secs_f64();
+        println!("{count} tickets assessed, {round}: {rate:.0} in a second");
+        sqlx::raw_sql("update clock set warned = 50; update risk_assessment set look_at = assessed_at")
+            .execute(&floor.database.owner)
+            .await
+            .unwrap();
+    }
+}
