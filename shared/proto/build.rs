@@ -21,6 +21,8 @@ fn main() {
     tonic_prost_build::configure()
         .bytes(".seva.events.v1")
         .bytes(".io.cloudevents.v1")
+        // In one order: requests are compared by their bytes.
+        .btree_map(".seva.tickets.v1")
         .extern_path(".google.rpc", "::tonic_types::pb")
         .compile_fds(compiler.file_descriptor_set())
         .expect("what protox accepts can be generated");

@@ -8,6 +8,8 @@
 //! - [`routing`]: who takes a ticket; [`roster`], [`recipient`]: who serves and who is served, as other services tell
 //! - [`view`]: saved filters and counts; [`search`]: by number and words; [`watch`]: queues as they change
 //! - [`risk`]: how likely it is that a customer is lost over a ticket; [`escalation`]: who has been called for help
+//! - [`action`]: what is done to a ticket by [`macros`], [`bulk`] jobs and [`automation`]: the steps of a person's call; [`import`]: tickets of
+//!   other systems, by the same steps
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -15,6 +17,9 @@
 //!
 //! The README names what this service owns, offers, emits and listens to.
 
+pub mod action;
+pub mod automation;
+pub mod bulk;
 pub mod clock;
 pub mod conversation;
 pub mod custom_field;
@@ -22,7 +27,9 @@ pub mod escalation;
 pub mod events;
 pub mod guide;
 pub mod handoff;
+pub mod import;
 pub mod knowledge;
+pub mod macros;
 pub mod message;
 pub mod participant;
 pub mod policy;
@@ -44,7 +51,15 @@ use std::sync::Arc;
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
-        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, knowledge_service_server::KnowledgeServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer,
+        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
+        escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer,
+        handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer,
+        knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer,
+        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
+        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::LinkSigner;
@@ -75,13 +90,14 @@ pub struct Peers {
 pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Service {
     let Foundation { db, clock, .. } = &foundation;
     let feed = Feed::new(db.clone());
-    let routing_bell = Bell::default();
-    let promise_bell = Bell::default();
-    let (routing_bell, looks_bell, escalations_bell) = (Bell::default(), Bell::default(), Bell::default());
+    let (routing_bell, promise_bell) = (Bell::default(), Bell::default());
+    let (looks_bell, escalations_bell) = (Bell::default(), Bell::default());
     let risk = risk::Listener::new(clock.clone(), [looks_bell.clone(), escalations_bell.clone()]);
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
+    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies.clone(), routing_bell.clone());
+    let on_events = automation::OnEvents::new(clock.clone(), commands.clone());
     let consumers = vec![
         Consumer::new("customers", db.clone(), peers.customers, Arc::new(events::Customers(openings.clone()))),
         Consumer::new(roster::NAME, db.clone(), peers.staff, Arc::new(roster)),
@@ -89,8 +105,11 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Consumer::new(search::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(search::Index)),
         // Its own: what is told of a ticket has it assessed.
         Consumer::new(risk::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(risk)),
+        Consumer::new(automation::CONSUMER, db.clone(), Arc::new(feed.clone()), Arc::new(on_events)),
     ];
-    let due = vec![
+    let (bulk_bell, automation_bell) = (Bell::default(), Bell::default());
+    let on_time = automation::OnTime::new(db.clone(), clock.clone(), commands.clone());
+    let mut due = vec![
         Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
         Due::new(Arc::new(clock::Breaches::new(db.clone())), Bell::default()),
         Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
@@ -99,7 +118,14 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(promise::Due::new(db.clone(), policies.clone())), promise_bell.clone()),
         Due::new(Arc::new(risk::Looks::new(db.clone())), looks_bell),
         Due::new(Arc::new(escalation::Acknowledgements::new(db.clone())), escalations_bell.clone()),
+        Due::new(Arc::new(bulk::Bulk::new(db.clone(), commands.clone())), bulk_bell.clone()),
+        Due::new(Arc::new(on_time), automation_bell.clone()),
     ];
+    // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
+    if !clock.is_manual() {
+        due.push(Due::new(Arc::new(bulk::Retention::new(db.clone())), Bell::default()));
+        due.push(Due::new(Arc::new(automation::Retention::new(db.clone())), Bell::default()));
+    }
 
     let policy = PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone()));
     let custom_fields = CustomFieldServiceServer::new(custom_field::CustomFieldRpc::new(&foundation));
@@ -112,7 +138,11 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let escalations = escalation::Commands::new(db.clone(), clock.clone(), escalations_bell);
     let escalations = EscalationServiceServer::new(escalation::EscalationRpc::new(&foundation, escalations));
     let risks = RiskServiceServer::new(risk::RiskRpc::new(&foundation));
-    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
+    let macros = MacroServiceServer::new(macros::MacroRpc::new(&foundation, commands.clone()));
+    let bulk_jobs = BulkJobServiceServer::new(bulk::BulkJobRpc::new(&foundation, commands.clone(), bulk_bell));
+    let automations = automation::AutomationRpc::new(&foundation, commands.clone(), automation_bell);
+    let automations = AutomationServiceServer::new(automations);
+    let imports = ImportServiceServer::new(import::ImportRpc::new(&foundation, policies, commands.clone()));
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
     let conversations = ConversationServiceServer::new(conversations);
@@ -138,4 +168,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(watches)
         .offering(escalations)
         .offering(risks)
+        .offering(macros)
+        .offering(bulk_jobs)
+        .offering(automations)
+        .offering(imports)
 }

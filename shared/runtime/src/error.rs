@@ -124,6 +124,11 @@ impl Error {
         self.0.preconditions.iter().any(|precondition| precondition.kind == invariant)
     }
 
+    /// The invariant why a step was refused; the first when there are several.
+    pub fn invariant(&self) -> Option<&str> {
+        self.0.preconditions.first().map(|precondition| precondition.kind.as_str())
+    }
+
     /// `ABORTED`: somebody else's write came first.
     pub fn aborted(reason: ErrorReason, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Aborted, reason, message)

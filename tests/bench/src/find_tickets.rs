@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use seva_proto::common::v1::Translation;
 use seva_proto::tickets::v1::{
     CountViewsRequest, CreateViewRequest, ListTicketsRequest, SearchTicketsRequest, TicketFilter, View,
     search_service_client::SearchServiceClient,
@@ -11,7 +12,6 @@ use seva_proto::tickets::v1::{
     view::Sharing,
     view_service_client::ViewServiceClient,
 };
-use seva_proto::common::v1::Translation;
 use seva_runtime::client::Peer;
 use seva_store::Database;
 use seva_testkit::TestServer;
@@ -40,7 +40,12 @@ struct Shelf {
 }
 
 /// Measures both sides in turn, three times.
-pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Duration, many: i64) -> anyhow::Result<()> {
+pub async fn measure(
+    report: &mut Report,
+    surroundings: &Surroundings,
+    span: Duration,
+    many: i64,
+) -> anyhow::Result<()> {
     let few = Shelf::filled(surroundings, "tickets_few", 10_000).await?;
     let many = Shelf::filled(surroundings, "tickets_many", many).await?;
     for question in [Question::Queue, Question::Word, Question::Counts] {

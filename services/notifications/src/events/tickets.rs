@@ -56,8 +56,9 @@ const fn untrue_in(state: State) -> &'static [Topic] {
 
 /// The milestone that an event reports, and which occasion of it: each message, each resolution and each attempt is one of its own.
 fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String)> {
-    let is_by_us_for_the_customer =
-        event.message_visibility() == Visibility::Public && event.message_author() == Author::Staff;
+    // By staff, or by a rule of theirs.
+    let is_by_us_for_the_customer = event.message_visibility() == Visibility::Public
+        && matches!(event.message_author(), Author::Staff | Author::System);
     let told = match kind.strip_prefix(PREFIX)? {
         "created.v1" => ("ticket_opened", String::new()),
         "replied.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),

@@ -249,7 +249,7 @@ pub fn event_of(field: &CustomField) -> CustomFieldEvent {
 
 /// Reads the values of a ticket. Faults are noted; whether they fit is for the schema to say.
 pub fn values(
-    given: std::collections::HashMap<String, pb::FieldValue>,
+    given: std::collections::BTreeMap<String, pb::FieldValue>,
     field: &str,
     violations: &mut Violations,
 ) -> Option<Values> {
@@ -279,7 +279,7 @@ pub fn values(
 }
 
 /// The values of a ticket.
-pub fn values_to_proto(values: &Values) -> std::collections::HashMap<String, pb::FieldValue> {
+pub fn values_to_proto(values: &Values) -> std::collections::BTreeMap<String, pb::FieldValue> {
     let value = |value: &Value| match value {
         Value::Text(text) => field_value::Value::Text(text.clone()),
         Value::Integer(number) => field_value::Value::Integer(*number),

@@ -181,7 +181,8 @@ fn tk112_it_is_closed_with_its_ticket() {
 
 #[test]
 fn a_risk_that_becomes_critical_sharpens_it_once() {
-    let follow = |escalation: &Escalation| escalation.follow(ticket::State::Open, Level::Critical, after(40), after(10));
+    let follow =
+        |escalation: &Escalation| escalation.follow(ticket::State::Open, Level::Critical, after(40), after(10));
     let sharpened = follow(&raised()).unwrap();
     assert_eq!((sharpened.act, sharpened.escalation.acknowledge_due_at), (Act::Sharpened, Some(after(40))));
     assert_eq!(follow(&sharpened.escalation), None);

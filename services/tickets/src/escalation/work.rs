@@ -7,7 +7,10 @@ use seva_store::{Database, Fault, due::DueWork};
 use uuid::Uuid;
 
 use super::{model::Escalation, store};
-use crate::{risk::assess::Measures, workers::{Together, each}};
+use crate::{
+    risk::assess::Measures,
+    workers::{Together, each},
+};
 
 /// The work's name; who says so in the events is a worker of this name.
 const NAME: &str = "escalations";

@@ -1,8 +1,8 @@
 //! Facts, weights, and the risk that they come to. Pure.
 
 use jiff::{SignedDuration, Timestamp};
-use seva_runtime::Error;
 use serde::{Deserialize, Serialize};
+use seva_runtime::Error;
 
 use crate::stored::stored_names;
 

@@ -241,9 +241,11 @@ pub async fn calendars(executor: impl PgExecutor<'_>, departments: &[Uuid]) -> R
            where d.id = any($1)"#,
         departments
     );
-    let calendars = rows.fetch_all(executor).await?.into_iter().map(|row| {
-        Ok((row.id, clock::store::calendar(row.id, row.calendar_version, Some(&row.calendar))?))
-    });
+    let calendars = rows
+        .fetch_all(executor)
+        .await?
+        .into_iter()
+        .map(|row| Ok((row.id, clock::store::calendar(row.id, row.calendar_version, Some(&row.calendar))?)));
     calendars.collect()
 }
 

@@ -5,9 +5,7 @@ pub(crate) mod plans;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::model::{
-    CONTACT_WINDOW, Counted, Facts, LOW_SCORE_WINDOW, Level, Policy, Reason, Risk, Times, Weight,
-};
+use super::model::{CONTACT_WINDOW, Counted, Facts, LOW_SCORE_WINDOW, Level, Policy, Reason, Risk, Times, Weight};
 
 const MINUTE: [SignedDuration; 2] = [SignedDuration::from_mins(60), SignedDuration::from_mins(30)];
 
@@ -42,8 +40,7 @@ fn tk117_each_reason_is_listed_with_its_weight_and_its_fact_the_heaviest_first()
     let facts = Facts { clock_percent: 100, reopened: 3, contacts: 2, is_vip: true, ..Facts::default() };
     let risk = assess(facts);
     let counted = |reason, value, weight| Counted { reason, value, weight };
-    let reasons =
-        vec![counted(Reason::Clock, 100, 40), counted(Reason::Reopened, 3, 30), counted(Reason::Vip, 1, 15)];
+    let reasons = vec![counted(Reason::Clock, 100, 40), counted(Reason::Reopened, 3, 30), counted(Reason::Vip, 1, 15)];
     assert_eq!(risk, Risk { score: 85, level: Level::High, reasons });
 }
 

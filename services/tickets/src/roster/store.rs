@@ -313,6 +313,15 @@ pub async fn position_of_user(
     Ok(found.map(|row| (row.id, row.department_id)))
 }
 
+/// Which of these departments are known.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn known_departments(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<BTreeSet<Uuid>, Fault> {
+    let known = sqlx::query_scalar!("select id from department where id = any($1)", ids);
+    Ok(known.fetch_all(executor).await?.into_iter().collect())
+}
+
 /// The department that takes tickets of a kind, with the newest version of its calendar.
 ///
 /// # Errors

@@ -39,7 +39,8 @@ fn parse_query(given: &str) -> Result<String, Invalid> {
     if given.contains('\0') {
         return Err(Invalid::new("TEXT_CONTROL_CHARACTER", "cannot hold control characters"));
     }
-    let is_too_short = |word: &&&str| word.ends_with('*') && word.trim_end_matches('*').chars().count() < SHORTEST_BEGINNING;
+    let is_too_short =
+        |word: &&&str| word.ends_with('*') && word.trim_end_matches('*').chars().count() < SHORTEST_BEGINNING;
     if words.iter().any(|word| is_too_short(&word)) {
         let least = format!("a beginning of a word has {SHORTEST_BEGINNING} letters at least");
         return Err(Invalid::new("BEGINNING_TOO_SHORT", least));

@@ -19,4 +19,3 @@ mod store;
 
 pub use consumer::{Index, NAME};
 pub use rpc::SearchRpc;
-

@@ -17,7 +17,8 @@ pub fn meant(query: &str) -> Vec<RangeInclusive<i64>> {
         return Vec::new();
     }
     let whole = HumanNumber::parse(query).ok().map(HumanNumber::value);
-    let bare = CHECKS.chars().find_map(|check| HumanNumber::parse(&format!("{query}{check}")).ok()).map(HumanNumber::value);
+    let bare =
+        CHECKS.chars().find_map(|check| HumanNumber::parse(&format!("{query}{check}")).ok()).map(HumanNumber::value);
     let mut meant: Vec<_> = whole.into_iter().chain(bare).map(|number| number..=number).collect();
     if let (Some(beginning), Some(missing)) = (bare, DIGITS.checked_sub(query.len())) {
         let span = 32_i64.pow(u32::try_from(missing).unwrap_or_default());

@@ -91,7 +91,8 @@ async fn page(
     now: Timestamp,
 ) -> Result<Page<Listed>, Error> {
     let listing = Listing::new(listed::SELECT_BASIC, &NEWEST, request).with(filter.conditions(now));
-    let Page { items, next_page_token } = listing.and_around("id = any(", ids, ")").fetch::<BasicRow>(db.calls()).await?;
+    let Page { items, next_page_token } =
+        listing.and_around("id = any(", ids, ")").fetch::<BasicRow>(db.calls()).await?;
     Ok(Page { items: listed::basic(items)?, next_page_token })
 }
 

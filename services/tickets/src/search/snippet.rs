@@ -12,9 +12,17 @@ pub fn around(text: &str, words: &[String]) -> Option<String> {
     let at = (0..chars.len()).filter(begins).find(stands)?;
     // From one space to another, so that no word is torn.
     let start = at.saturating_sub(BEFORE);
-    let start = if start == 0 { 0 } else { start + chars[start..at].iter().position(|char| *char == ' ').map_or(0, |gap| gap + 1) };
+    let start = if start == 0 {
+        0
+    } else {
+        start + chars[start..at].iter().position(|char| *char == ' ').map_or(0, |gap| gap + 1)
+    };
     let end = chars.len().min(at + FROM);
-    let end = if end == chars.len() { end } else { at + chars[at..end].iter().rposition(|char| *char == ' ').unwrap_or(end - at) };
+    let end = if end == chars.len() {
+        end
+    } else {
+        at + chars[at..end].iter().rposition(|char| *char == ' ').unwrap_or(end - at)
+    };
     let shown: String = chars[start..end].iter().collect();
     let ellipsis = |cut: bool| if cut { "…" } else { "" };
     Some(format!("{}{}{}", ellipsis(start > 0), shown.trim(), ellipsis(end < chars.len())))

@@ -47,7 +47,11 @@ pub async fn worded(db: &Database, query: &str, before: Option<Uuid>, most: i64)
         SAMPLE,
     );
     let is_common = of_sample.fetch_one(db.calls()).await.map_err(Fault::from)? >= COMMON;
-    let found = if is_common { looked_through(db, query, before, most + 1).await } else { indexed(db, query, before, most + 1).await };
+    let found = if is_common {
+        looked_through(db, query, before, most + 1).await
+    } else {
+        indexed(db, query, before, most + 1).await
+    };
     let mut tickets = found?;
     let most = usize::try_from(most).map_err(Error::internal)?;
     if tickets.len() > most {

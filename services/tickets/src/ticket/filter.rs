@@ -181,7 +181,13 @@ impl TicketFilter {
             reopened,
             tags,
         } = self;
-        customer.is_none() && created.is_open() && updated.is_open() && due.is_open() && !overdue && !reopened && tags.is_empty()
+        customer.is_none()
+            && created.is_open()
+            && updated.is_open()
+            && due.is_open()
+            && !overdue
+            && !reopened
+            && tags.is_empty()
     }
 }
 

@@ -17,7 +17,6 @@ use super::{
         listed::{self, BasicRow, Listed},
     },
 };
-use crate::risk::Level;
 
 /// Orders that a list of tickets allows; each has its index.
 pub const ORDERS: &[Order] = &[

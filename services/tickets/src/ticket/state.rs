@@ -150,6 +150,8 @@ pub enum Act {
     Merged,
     /// It was taken out of the other ticket again.
     Unmerged,
+    /// It came from another system, with its history.
+    Imported,
     /// Half or four fifths of a clock's time are over.
     ClockWarned,
     /// One of its clocks was due.
@@ -177,6 +179,7 @@ impl Act {
             Self::Redacted => "seva.tickets.ticket.redacted.v1",
             Self::Merged => "seva.tickets.ticket.merged.v1",
             Self::Unmerged => "seva.tickets.ticket.unmerged.v1",
+            Self::Imported => "seva.tickets.ticket.imported.v1",
             Self::ClockWarned => "seva.tickets.ticket.clock_warned.v1",
             Self::ClockBreached => "seva.tickets.ticket.clock_breached.v1",
         }

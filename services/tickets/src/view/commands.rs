@@ -63,7 +63,12 @@ impl Commands {
     }
 
     /// Changes the fields given.
-    pub async fn update(&self, write: &Write, viewer: &Viewer, command: UpdateView) -> Result<UpdateViewResponse, Error> {
+    pub async fn update(
+        &self,
+        write: &Write,
+        viewer: &Viewer,
+        command: UpdateView,
+    ) -> Result<UpdateViewResponse, Error> {
         let UpdateView { id, etag, change } = command;
         once(&self.db, write, async {
             for _ in 0..TRIES {
@@ -83,7 +88,12 @@ impl Commands {
     }
 
     /// Takes it away from everybody.
-    pub async fn delete(&self, write: &Write, viewer: &Viewer, command: DeleteView) -> Result<DeleteViewResponse, Error> {
+    pub async fn delete(
+        &self,
+        write: &Write,
+        viewer: &Viewer,
+        command: DeleteView,
+    ) -> Result<DeleteViewResponse, Error> {
         let DeleteView { id, etag } = command;
         once(&self.db, write, async {
             for _ in 0..TRIES {
@@ -102,7 +112,8 @@ impl Commands {
     async fn changeable(&self, viewer: &Viewer, id: Uuid, etag: Etag) -> Result<View, Error> {
         let view = queries::get(&self.db, viewer, id).await?;
         if !viewer.may_change(&view) {
-            return Err(forbidden("a view is changed by its owner, a lead or a manager (TK101)").with_metadata("view", name(id)));
+            return Err(forbidden("a view is changed by its owner, a lead or a manager (TK101)")
+                .with_metadata("view", name(id)));
         }
         etag.check(view.version)?;
         Ok(view)

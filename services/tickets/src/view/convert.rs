@@ -20,10 +20,7 @@ use super::{
 };
 use crate::{
     roster::model::DEPARTMENTS,
-    ticket::{
-        convert::parse_filter,
-        queries::ORDERS,
-    },
+    ticket::{convert::parse_filter, queries::ORDERS},
 };
 
 /// Collection of views' names.
@@ -134,7 +131,8 @@ fn sharing(view: &pb::View, violations: &mut Violations) -> Option<Sharing> {
     let parsed = match ProtoSharing::try_from(view.sharing) {
         Ok(ProtoSharing::Department) => return violations.take("view.department", department()),
         Ok(_) if !view.department.is_empty() => {
-            let fault = Invalid::new("DEPARTMENT_NOT_SHARED_WITH", "is given when the view is shared with a department");
+            let fault =
+                Invalid::new("DEPARTMENT_NOT_SHARED_WITH", "is given when the view is shared with a department");
             violations.add("view.department", fault);
             return None;
         }
@@ -178,10 +176,9 @@ impl From<&View> for pb::View {
     fn from(view: &View) -> Self {
         let View { id, version, owner, titles, sharing, filter, order_by, created_at, updated_at } = view;
         let (sharing, department) = proto_sharing(*sharing);
-        let titles = titles.iter().map(|(language, text)| Translation {
-            language: language.as_str().to_owned(),
-            text: text.to_owned(),
-        });
+        let titles = titles
+            .iter()
+            .map(|(language, text)| Translation { language: language.as_str().to_owned(), text: text.to_owned() });
         Self {
             name: name(*id),
             etag: Etag::format(*version),

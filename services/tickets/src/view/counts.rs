@@ -67,8 +67,12 @@ impl Kept {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn count(db: &Database, filters: &[TicketFilter], now: Timestamp) -> Result<Vec<Count>, Error> {
-    let kept: Vec<Kept> =
-        filters.iter().enumerate().filter(|(_, filter)| filter.is_counted()).map(|(at, filter)| Kept::of(at, filter)).collect();
+    let kept: Vec<Kept> = filters
+        .iter()
+        .enumerate()
+        .filter(|(_, filter)| filter.is_counted())
+        .map(|(at, filter)| Kept::of(at, filter))
+        .collect();
     let mut counts = vec![Count::Exact(0); filters.len()];
     let rows = sqlx::query!(
         r#"select f.at as "at!",

@@ -1,9 +1,9 @@
 //! Views over gRPC: parse, call, reply.
 
 use seva_proto::tickets::v1::{
-    CountViewsRequest, CountViewsResponse, CreateViewRequest, CreateViewResponse, DeleteViewRequest, DeleteViewResponse,
-    GetViewRequest, GetViewResponse, ListViewsRequest, ListViewsResponse, UpdateViewRequest, UpdateViewResponse,
-    view_service_server::ViewService,
+    CountViewsRequest, CountViewsResponse, CreateViewRequest, CreateViewResponse, DeleteViewRequest,
+    DeleteViewResponse, GetViewRequest, GetViewResponse, ListViewsRequest, ListViewsResponse, UpdateViewRequest,
+    UpdateViewResponse, view_service_server::ViewService,
 };
 use seva_runtime::{BusinessClock, call::call_of, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};

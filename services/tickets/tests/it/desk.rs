@@ -44,7 +44,7 @@ impl Desk {
     }
 
     pub fn as_user(&self, user: &str) -> EscalationServiceClient<Peer> {
-        EscalationServiceClient::new(self.world.as_user(user, "lead"))
+        EscalationServiceClient::new(self.world.person(user, "lead"))
     }
 
     pub fn risks(&self) -> RiskServiceClient<Peer> {

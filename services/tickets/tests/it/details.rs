@@ -82,7 +82,7 @@ async fn tk13_what_the_company_asks_for_is_given_when_a_ticket_is_opened_and_res
         is_refused(world.create(Ticket { fields: wrong, ..a_ticket(customer) }).await, ErrorReason::FieldsInvalid);
     assert_eq!(violated(&refused), ["ticket.fields[size]"]);
 
-    let given: std::collections::HashMap<_, _> = [("size".to_owned(), value(field_value::Value::Integer(40)))].into();
+    let given: std::collections::BTreeMap<_, _> = [("size".to_owned(), value(field_value::Value::Integer(40)))].into();
     let tags = vec!["shoes".to_owned(), "autumn".to_owned(), "shoes".to_owned()];
     let ticket = world.create(Ticket { fields: given.clone(), tags, ..a_ticket(customer) }).await.unwrap();
     assert_eq!(

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first thing that is not as expected")]
 
 mod assignment;
+mod automations;
+mod bulk;
 mod clocks;
 mod conversation;
 mod desk;
@@ -11,7 +13,9 @@ mod escalation;
 mod floor;
 mod guides;
 mod handoffs;
+mod imports;
 mod knowledge;
+mod macros;
 mod matters;
 mod open_work;
 mod places;

@@ -6,8 +6,7 @@ use seva_proto::{
     staff::v1::StaffMemberEvent,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message,
-        risk_reason::Kind,
+        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessmentFilter, RiskLevel, message, risk_reason::Kind,
     },
 };
 use seva_store::due::{BATCH, DueWork};
@@ -137,7 +136,10 @@ async fn figure_of_the_words() {
     let mut spent = [Duration::ZERO; 2];
     for round in 0..20 {
         let with = round % 2;
-        let able = ["alter table ticket disable trigger ticket_risk_words", "alter table ticket enable trigger ticket_risk_words"];
+        let able = [
+            "alter table ticket disable trigger ticket_risk_words",
+            "alter table ticket enable trigger ticket_risk_words",
+        ];
         sqlx::raw_sql(able[with]).execute(pool).await.unwrap();
         let started = Instant::now();
         for _ in 0..100 {

@@ -3,8 +3,8 @@
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        RedactMessageRequest, ReplyToTicketRequest, SearchResult, SearchTicketsRequest, SearchTicketsResponse, Ticket, TicketFilter,
-        UpdateTicketRequest,
+        RedactMessageRequest, ReplyToTicketRequest, SearchResult, SearchTicketsRequest, SearchTicketsResponse, Ticket,
+        TicketFilter, UpdateTicketRequest,
         message::Visibility,
         search_result::Match,
         search_service_client::SearchServiceClient,
@@ -66,7 +66,8 @@ async fn tk103_a_ticket_is_found_by_its_words_in_every_language_and_by_none_that
         ..a_ticket(customer)
     };
     let english = world.create(with("Order A-1029 has not come", "The refund is missing, too.")).await.unwrap().name;
-    let hindi = world.create(with("रिफंड नहीं मिला", "मेरा हिन्दी में लिखा पत्र, शीघ्र उत्तर दें। क्रमांक १०२९")).await.unwrap().name;
+    let hindi =
+        world.create(with("रिफंड नहीं मिला", "मेरा हिन्दी में लिखा पत्र, शीघ्र उत्तर दें। क्रमांक १०२९")).await.unwrap().name;
     let bengali = world.create(with("ঠিকানা ভুল", "আপনার ট্র্যাকিং কাজ করছে না, রিফান্ডের অপেক্ষায়।")).await.unwrap().name;
     let urdu = world.create(with("رقم کی واپسی", "ترسیل میں تاخیر ہے")).await.unwrap().name;
     says(&world, &english, Visibility::Public, "Your RMA-2026-0042 is on its way.").await;
@@ -126,7 +127,10 @@ async fn a_ticket_is_found_by_its_number_without_its_check_character_and_by_its_
     for shown in [ticket.number.clone(), ticket.number.to_lowercase(), ticket.number[..5].to_owned()] {
         let results = found(&world, &shown).await;
         assert_eq!(results.len(), 1, "{shown}");
-        assert_eq!((results[0].r#match(), results[0].ticket.as_ref().unwrap().name.as_str()), (Match::Number, &*ticket.name));
+        assert_eq!(
+            (results[0].r#match(), results[0].ticket.as_ref().unwrap().name.as_str()),
+            (Match::Number, &*ticket.name)
+        );
     }
     assert_eq!(names(&world, &ticket.number[..4]).await, [&*other.name, &*ticket.name], "the newest first");
 
@@ -158,9 +162,8 @@ async fn tk104_pages_show_every_match_once_newest_first_also_of_words_that_thous
         async move {
             let (mut seen, mut truncated, mut page_token) = (Vec::new(), 0, String::new());
             loop {
-                let request = SearchTicketsRequest {
-                    filter: Some(filter.clone()), page_size, page_token, ..query("common")
-                };
+                let request =
+                    SearchTicketsRequest { filter: Some(filter.clone()), page_size, page_token, ..query("common") };
                 let page = ask(world, request).await.unwrap();
                 truncated += i32::from(page.truncated);
                 seen.extend(page.results.into_iter().map(|result| result.ticket.unwrap().name));
@@ -174,7 +177,8 @@ async fn tk104_pages_show_every_match_once_newest_first_also_of_words_that_thous
     let (seen, truncated) = all_pages(TicketFilter::default(), 50).await;
     assert_eq!((seen.len(), truncated), (5000, 0));
     assert!(seen.is_sorted_by(|one, next| one > next), "newest first, each once");
-    let (seen, truncated) = all_pages(TicketFilter { states: vec![State::New.into()], ..TicketFilter::default() }, 50).await;
+    let (seen, truncated) =
+        all_pages(TicketFilter { states: vec![State::New.into()], ..TicketFilter::default() }, 50).await;
     assert_eq!((seen.len(), truncated), (100, 4));
     assert!(seen.is_sorted_by(|one, next| one > next));
     // Of a customer all are looked through.

@@ -1,12 +1,16 @@
 //! Saved filters: who sees them, what they show, and how many tickets that is.
 
-use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use seva_proto::{
     common::v1::{ErrorReason, Translation},
     tickets::v1::{
-        AssignTicketRequest, CancelTicketRequest, CountViewsRequest, CreateViewRequest, DeleteViewRequest, GetViewRequest,
-        ListTicketsRequest, ListViewsRequest, Ticket, TicketFilter, TimeRange, UpdateTicketRequest, UpdateViewRequest, View,
+        AssignTicketRequest, CancelTicketRequest, CountViewsRequest, CreateViewRequest, DeleteViewRequest,
+        GetViewRequest, ListTicketsRequest, ListViewsRequest, Ticket, TicketFilter, TimeRange, UpdateTicketRequest,
+        UpdateViewRequest, View,
         ticket::{CancelReason, Kind, Priority, State},
         view::Sharing,
         view_count::Precision,
@@ -91,8 +95,14 @@ async fn tk101_a_view_is_seen_by_those_it_is_shared_with_and_changed_by_its_owne
     is_refused(bilal.clone().count_views(uncounted).await, ErrorReason::ResourceNotFound);
 
     // An agent shares with the own department at most.
-    is_refused(save(joan.clone(), a_view(Sharing::Department, &ours, TicketFilter::default())).await, ErrorReason::ResourceForbidden);
-    is_refused(save(joan, a_view(Sharing::Everybody, "", TicketFilter::default())).await, ErrorReason::ResourceForbidden);
+    is_refused(
+        save(joan.clone(), a_view(Sharing::Department, &ours, TicketFilter::default())).await,
+        ErrorReason::ResourceForbidden,
+    );
+    is_refused(
+        save(joan, a_view(Sharing::Everybody, "", TicketFilter::default())).await,
+        ErrorReason::ResourceForbidden,
+    );
 
     let update = |view: &View, titles: &str| UpdateViewRequest {
         view: Some(View {
@@ -114,7 +124,10 @@ async fn tk101_a_view_is_seen_by_those_it_is_shared_with_and_changed_by_its_owne
         ..DeleteViewRequest::default()
     };
     let id = new_id().to_string();
-    is_refused(bilal.clone().delete_view(delete(&public.name, &new_id().to_string())).await, ErrorReason::ResourceForbidden);
+    is_refused(
+        bilal.clone().delete_view(delete(&public.name, &new_id().to_string())).await,
+        ErrorReason::ResourceForbidden,
+    );
     radha.clone().delete_view(delete(&shared.name, &id)).await.unwrap();
     radha.clone().delete_view(delete(&shared.name, &id)).await.unwrap();
     is_refused(radha.clone().get_view(get(&shared.name)).await, ErrorReason::ResourceNotFound);
@@ -282,13 +295,15 @@ async fn tk100_counts_are_those_of_the_tickets_whoever_writes_at_once() {
                     0 => {
                         let raised = Ticket { name, priority: Priority::High.into(), ..Ticket::default() };
                         let request_id = new_id().to_string();
-                        let request = UpdateTicketRequest { ticket: Some(raised), request_id, ..UpdateTicketRequest::default() };
+                        let request =
+                            UpdateTicketRequest { ticket: Some(raised), request_id, ..UpdateTicketRequest::default() };
                         world.tickets().update_ticket(request).await.unwrap();
                     }
                     1 => {
                         let reason = CancelReason::Spam.into();
                         let request_id = new_id().to_string();
-                        let request = CancelTicketRequest { name, reason, request_id, ..CancelTicketRequest::default() };
+                        let request =
+                            CancelTicketRequest { name, reason, request_id, ..CancelTicketRequest::default() };
                         world.tickets().cancel_ticket(request).await.unwrap();
                     }
                     2 => drop(world.resolve(&name).await),

@@ -27,7 +27,11 @@ fn of(department: &str, resume_token: &str) -> WatchTicketsRequest {
         states: vec![State::New.into(), State::Open.into()],
         ..TicketFilter::default()
     };
-    WatchTicketsRequest { filter: Some(filter), resume_token: resume_token.to_owned(), ..WatchTicketsRequest::default() }
+    WatchTicketsRequest {
+        filter: Some(filter),
+        resume_token: resume_token.to_owned(),
+        ..WatchTicketsRequest::default()
+    }
 }
 
 async fn next(stream: &mut Streaming<WatchTicketsResponse>) -> WatchTicketsResponse {
@@ -103,7 +107,8 @@ async fn a_watch_is_refused_with_a_token_of_another_filter_or_of_what_the_feed_n
 
     is_refused(watch(&world, of("", &token)).await.map(drop), ErrorReason::PageTokenInvalid);
     is_refused(watch(&world, of(&department, "damaged")).await.map(drop), ErrorReason::PageTokenInvalid);
-    let unseen = WatchTicketsRequest { saved_view: format!("views/{}", uuid::Uuid::nil()), ..WatchTicketsRequest::default() };
+    let unseen =
+        WatchTicketsRequest { saved_view: format!("views/{}", uuid::Uuid::nil()), ..WatchTicketsRequest::default() };
     is_refused(watch(&world, unseen).await.map(drop), ErrorReason::ResourceNotFound);
     let floor = "update seva.feed_state set floor = head + 10, head = head + 10";
     sqlx::query(floor).execute(&world.database.owner).await.unwrap();
@@ -158,7 +163,11 @@ async fn tk105_no_change_is_lost_or_doubled_across_reconnections() {
             let kind = change.kind();
             let ticket = change.ticket.unwrap();
             let version = told.insert(ticket.ticket.clone(), ticket.version).unwrap_or(0);
-            assert!(ticket.version == version + 1 || !has.contains_key(&ticket.ticket), "{version}, then {}", ticket.version);
+            assert!(
+                ticket.version == version + 1 || !has.contains_key(&ticket.ticket),
+                "{version}, then {}",
+                ticket.version
+            );
             assert!(ticket.version > version, "told twice");
             match kind {
                 Kind::Removed => drop(has.remove(&ticket.ticket)),
@@ -168,8 +177,12 @@ async fn tk105_no_change_is_lost_or_doubled_across_reconnections() {
         token = answer.resume_token;
     }
     let wanted = "select 'tickets/' || id::text, state from ticket where state in ('new', 'open')";
-    let wanted: BTreeMap<String, String> =
-        sqlx::query_as::<_, (String, String)>(wanted).fetch_all(&world.database.owner).await.unwrap().into_iter().collect();
+    let wanted: BTreeMap<String, String> = sqlx::query_as::<_, (String, String)>(wanted)
+        .fetch_all(&world.database.owner)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
     let state = |state: State| if state == State::New { "new" } else { "open" };
     let has: BTreeMap<String, String> = has.into_iter().map(|(ticket, has)| (ticket, state(has).to_owned())).collect();
     assert_eq!(has, wanted);

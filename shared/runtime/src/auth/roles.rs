@@ -39,14 +39,15 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "tickets.write",
         ],
     ),
-    // An agent who also takes back a message that should not go out, or words that should not have been written, and writes the texts of the team
-    // and what it knows.
+    // An agent who also takes back a message that should not go out, or words that should not have been written, writes the texts of the team and
+    // what it knows, and does the same to many tickets at once.
     (
         "lead",
         &[
             "customers.read",
             "customers.write",
             "knowledge.write",
+            "macros.write",
             "notifications.read",
             "notifications.write",
             "preferences.read",
@@ -58,6 +59,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "surveys.read",
             "templates.read",
             "templates.write",
+            "tickets.bulk",
             "tickets.read",
             "tickets.redact",
             "tickets.write",
@@ -68,11 +70,13 @@ pub const ROLES: [(&str, &[&str]); 7] = [
         "manager",
         &[
             "apikeys.write",
+            "automations.write",
             "categories.write",
             "customers.read",
             "customers.write",
             "departments.write",
             "knowledge.write",
+            "macros.write",
             "notifications.read",
             "notifications.write",
             "preferences.read",
@@ -87,7 +91,9 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "surveys.write",
             "templates.read",
             "templates.write",
+            "tickets.bulk",
             "tickets.configure",
+            "tickets.import",
             "tickets.read",
             "tickets.redact",
             "tickets.write",
@@ -95,8 +101,8 @@ pub const ROLES: [(&str, &[&str]); 7] = [
     ),
     // Looks after staff and the handbook. Customers' data is none of their business; the texts that staff send are.
     ("hr", &["presence.own", "staff.read", "staff.write", "templates.read"]),
-    // Another system: reports what happened, and looks up the customer it belongs to.
-    ("integration", &["customers.read", "events.publish"]),
+    // Another system: reports what happened, looks up the customer it belongs to, and hands its old tickets over.
+    ("integration", &["customers.read", "events.publish", "tickets.import"]),
     // Keeps the installation running: repairs what is stuck and sees whatever helps to find out why. Writes no customer's data.
     (
         "ops",

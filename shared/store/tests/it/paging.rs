@@ -120,7 +120,10 @@ async fn every_order_is_read_from_an_index_with_and_without_a_token() {
 async fn what_has_one_of_several_values_is_merged_from_an_index_of_each_and_shown_once() {
     let database = accounts().await;
     things(&database, 100_000).await;
-    sqlx::query("create index thing_label_time on thing (label, created_at, id)").execute(&database.owner).await.unwrap();
+    sqlx::query("create index thing_label_time on thing (label, created_at, id)")
+        .execute(&database.owner)
+        .await
+        .unwrap();
     let wanted = "select count(*) from thing where label in ('ছবি 1', 'ছবি 2', 'ছবি 3') and rank < 600";
     let wanted: i64 = sqlx::query_scalar(wanted).fetch_one(&database.owner).await.unwrap();
 

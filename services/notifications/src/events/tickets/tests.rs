@@ -65,6 +65,13 @@ fn each_event_that_matters_to_the_customer_is_told_with_its_own_occasion() {
 }
 
 #[test]
+fn what_a_rule_of_staff_says_to_the_customer_is_told_like_what_they_say() {
+    let by_rule = TicketEvent { message_author: Author::System.into(), ..a_ticket() };
+    assert_eq!(told("replied", &by_rule), told("replied", &a_ticket()));
+    assert!(told("replied", &by_rule).is_some());
+}
+
+#[test]
 fn what_is_among_us_and_what_the_customer_said_tells_the_customer_nothing() {
     let internal = TicketEvent { message_visibility: Visibility::Internal.into(), ..a_ticket() };
     let own = TicketEvent { message_author: Author::Customer.into(), ..a_ticket() };
@@ -78,6 +85,7 @@ fn what_is_among_us_and_what_the_customer_said_tells_the_customer_nothing() {
         ("assigned", &a_ticket()),
         ("unassigned", &a_ticket()),
         ("updated", &a_ticket()),
+        ("imported", &a_ticket()),
         ("clock_breached", &a_ticket()),
         ("something_of_tomorrow", &a_ticket()),
     ] {

@@ -1,5 +1,6 @@
 //! What a ticket is about, and words that are taken back.
 
+use jiff::Timestamp;
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{RedactMessageResponse, UpdateTicketResponse},
@@ -14,7 +15,7 @@ use super::{
         model::{Change, Ticket, Update},
         store,
     },
-    Commands, RedactMessage, UpdateTicket,
+    Commands, Edit, RedactMessage, UpdateTicket,
 };
 use crate::{
     custom_field::{self, model::Required},
@@ -26,27 +27,31 @@ use crate::{
 impl Commands {
     /// Changes the fields given.
     pub async fn update(&self, write: &Write, command: UpdateTicket) -> Result<UpdateTicketResponse, Error> {
-        let UpdateTicket { id, etag, title, kind, priority, tags, fields } = command;
+        let UpdateTicket { id, etag, edit } = command;
         let decide = |ticket: Ticket, now| {
-            let (title, tags, fields) = (title.clone(), tags.clone(), fields.clone());
-            async move {
-                let schema = custom_field::store::schema(self.db.calls()).await?;
-                let kind = match kind {
-                    Some(kind) => {
-                        let department = roster::store::department_of_kind(self.db.calls(), kind).await?;
-                        Some((kind, department.map(|(id, _)| id)))
-                    }
-                    None => None,
-                };
-                let targets = match (kind, priority) {
-                    (None, None) => ticket.targets,
-                    _ => self.targets_of(&ticket, kind, priority).await?,
-                };
-                ticket.update(Update { title, kind, priority, tags, fields }, targets, &schema, now)
-            }
+            let edit = edit.clone();
+            async move { self.decide_update(&ticket, edit, now).await }
         };
         let answer = |change: &Change| UpdateTicketResponse { ticket: Some((&change.ticket).into()) };
         self.change(write, id, etag, decide, answer).await
+    }
+
+    /// What other fields make of a ticket.
+    pub(crate) async fn decide_update(&self, ticket: &Ticket, edit: Edit, now: Timestamp) -> Result<Change, Error> {
+        let Edit { title, kind, priority, tags, fields } = edit;
+        let schema = custom_field::store::schema(self.db.calls()).await?;
+        let kind = match kind {
+            Some(kind) => {
+                let department = roster::store::department_of_kind(self.db.calls(), kind).await?;
+                Some((kind, department.map(|(id, _)| id)))
+            }
+            None => None,
+        };
+        let targets = match (kind, priority) {
+            (None, None) => ticket.targets,
+            _ => self.targets_of(ticket, kind, priority).await?,
+        };
+        ticket.update(Update { title, kind, priority, tags, fields }, targets, &schema, now)
     }
 
     /// Under the version of the policy, and in the tier, that held when it was opened.

@@ -15,7 +15,12 @@ use seva_proto::{
     },
 };
 use seva_runtime::{BusinessClock, Error, Write};
-use seva_store::{Database, Etag, due::Bell, fault::write_conflict, idempotency::once};
+use seva_store::{
+    Database, Etag,
+    due::Bell,
+    fault::write_conflict,
+    idempotency::{once, remember},
+};
 use seva_values::new_id;
 use uuid::Uuid;
 
@@ -51,10 +56,16 @@ pub struct Commands {
 /// A new ticket.
 pub struct CreateTicket(pub NewTicket);
 
-/// Fields to change; `None` leaves one as it is.
+/// Which fields of which ticket change.
 pub struct UpdateTicket {
     pub id: Uuid,
     pub etag: Etag,
+    pub edit: Edit,
+}
+
+/// Fields to change; `None` leaves one as it is.
+#[derive(Clone, Default)]
+pub struct Edit {
     pub title: Option<String>,
     pub kind: Option<Kind>,
     pub priority: Option<Priority>,
@@ -188,6 +199,39 @@ impl Commands {
         open.into_iter().fold(error, |error, work| error.with_precondition("TK11", work, "it is over"))
     }
 
+    /// The end of a ticket, or the refusal that names what is under way.
+    pub(crate) async fn explained(&self, ticket: &Ticket, end: Result<Change, Error>) -> Result<Change, Error> {
+        match end {
+            Err(error) => Err(self.with_open_work(ticket.id, error).await),
+            end => end,
+        }
+    }
+
+    /// Says that a ticket came into a queue, or a place became free.
+    pub(crate) fn ring_routing(&self) {
+        self.routing.ring();
+    }
+
+    /// Saves what several steps have made of a ticket, all of them or none; `false` when another write came first.
+    pub(crate) async fn save_steps(
+        &self,
+        write: &Write,
+        before: &Ticket,
+        changes: &[Change],
+        response: &impl ProtoMessage,
+    ) -> Result<bool, Error> {
+        let mut transaction = self.db.begin().await?;
+        let locked = store::lock(&mut transaction, &[before.id]).await?;
+        if locked.first().is_none_or(|ticket| ticket.version != before.version) {
+            return Ok(false);
+        }
+        store::save_for(&mut transaction, write, changes, None).await.map_err(save::refusal)?;
+        remember(&mut transaction, write, response).await?;
+        self.db.commit(transaction).await?;
+        self.routing.ring();
+        Ok(true)
+    }
+
     /// Says something.
     pub async fn reply(&self, write: &Write, command: ReplyToTicket) -> Result<ReplyToTicketResponse, Error> {
         let ReplyToTicket { id, etag, visibility, author, medium, text, attachments, awaits_customer } = command;
@@ -210,17 +254,26 @@ impl Commands {
         let AssignTicket { id, etag, assignee, override_reason } = command;
         let decide = |ticket: Ticket, now| {
             let override_reason = override_reason.clone();
-            async move {
-                let Some(member) = assignee else { return ticket.unassign(now) };
-                // Refused for its state first: that is what would have to change first.
-                let change = ticket.assign(member, override_reason.is_some(), now)?;
-                self.can_take(&ticket, member, override_reason.is_some(), now).await?;
-                // Recorded where staff read it, with who did it in the audit.
-                Ok(Change { message: override_reason.map(|reason| by_system(reason, now)), ..change })
-            }
+            async move { self.decide_assignment(&ticket, assignee, override_reason, now).await }
         };
         let answer = |change: &Change| AssignTicketResponse { ticket: Some((&change.ticket).into()) };
         self.change(write, id, etag, decide, answer).await
+    }
+
+    /// What giving it to somebody, or back to the queue, makes of a ticket.
+    pub(crate) async fn decide_assignment(
+        &self,
+        ticket: &Ticket,
+        assignee: Option<Uuid>,
+        override_reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        let Some(member) = assignee else { return ticket.unassign(now) };
+        // Refused for its state first: that is what would have to change first.
+        let change = ticket.assign(member, override_reason.is_some(), now)?;
+        self.can_take(ticket, member, override_reason.is_some(), now).await?;
+        // Recorded where staff read it, with who did it in the audit.
+        Ok(Change { message: override_reason.map(|reason| by_system(reason, now)), ..change })
     }
 
     /// TK2
@@ -242,16 +295,24 @@ impl Commands {
         let member = self.member(write).await?;
         let decide = |ticket: Ticket, now| {
             let (root_problem, note) = (root_problem.clone(), note.clone());
-            async move {
-                let schema = custom_field::store::schema(self.db.calls()).await?;
-                ticket.resolve(&schema, root_problem, note, member, now)
-            }
+            async move { self.decide_resolution(&ticket, root_problem, note, member, now).await }
         };
         let answer = |change: &Change| ResolveTicketResponse { ticket: Some((&change.ticket).into()) };
-        match self.change(write, id, etag, decide, answer).await {
-            Err(error) => Err(self.with_open_work(id, error).await),
-            resolved => resolved,
-        }
+        self.change(write, id, etag, decide, answer).await
+    }
+
+    /// What a resolution makes of a ticket; the refusal names what is under way.
+    pub(crate) async fn decide_resolution(
+        &self,
+        ticket: &Ticket,
+        root_problem: RootProblem,
+        note: String,
+        member: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        let schema = custom_field::store::schema(self.db.calls()).await?;
+        let resolved = ticket.resolve(&schema, root_problem, note, member, now);
+        self.explained(ticket, resolved).await
     }
 
     /// Records that the customer said on the phone that it is solved.
@@ -315,12 +376,9 @@ impl Commands {
     /// Calls it off.
     pub async fn cancel(&self, write: &Write, command: CancelTicket) -> Result<CancelTicketResponse, Error> {
         let CancelTicket { id, etag, reason } = command;
-        let decide = |ticket: Ticket, now| ready(ticket.cancel(reason, now));
+        let decide = |ticket: Ticket, now| async move { self.explained(&ticket, ticket.cancel(reason, now)).await };
         let answer = |change: &Change| CancelTicketResponse { ticket: Some((&change.ticket).into()) };
-        match self.change(write, id, etag, decide, answer).await {
-            Err(error) => Err(self.with_open_work(id, error).await),
-            canceled => canceled,
-        }
+        self.change(write, id, etag, decide, answer).await
     }
 
     /// Loads, decides and saves, again when other writes come between.
@@ -350,7 +408,7 @@ impl Commands {
     }
 
     /// The member who calls; `None` for staff who are not known here.
-    async fn member(&self, write: &Write) -> Result<Option<Uuid>, Error> {
+    pub(crate) async fn member(&self, write: &Write) -> Result<Option<Uuid>, Error> {
         Ok(roster::store::member_of_caller(self.db.calls(), write).await?)
     }
 }

@@ -46,7 +46,8 @@ fn proto_wait_reason(reason: Option<WaitReason>) -> pb_ticket::WaitReason {
     }
 }
 
-fn proto_tier(tier: Tier) -> customer::Tier {
+/// A tier in the contract's form.
+pub fn proto_tier(tier: Tier) -> customer::Tier {
     match tier {
         Tier::Standard => customer::Tier::Standard,
         Tier::Loyal => customer::Tier::Loyal,

@@ -46,12 +46,16 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
     }
     let one = |value: i32| (value != 0).then_some(value);
     let states = several(states.into_iter().chain(one(state)), parse_state, &format!("{field}.states"), violations);
-    let kinds =
-        several(kinds.into_iter().chain(one(kind)), |kind| parse_kind(kind).map(Some), &format!("{field}.kinds"), violations);
+    let kinds = several(
+        kinds.into_iter().chain(one(kind)),
+        |kind| parse_kind(kind).map(Some),
+        &format!("{field}.kinds"),
+        violations,
+    );
     let priorities = several(priorities, read_priority, &format!("{field}.priorities"), violations);
     let created = range(create_time, &format!("{field}.create_time"), violations);
     let updated = range(update_time, &format!("{field}.update_time"), violations);
-    let tags = parse_tags(&tags, field, violations);
+    let tags = parse_tags(&tags, &format!("{field}.tags"), violations);
     let due = range(next_due_time, &format!("{field}.next_due_time"), violations);
     Some(TicketFilter {
         customer: customer?,
@@ -80,7 +84,8 @@ fn several<T: PartialEq>(
 ) -> Option<Vec<T>> {
     let mut values = Vec::new();
     for (at, given) in given.into_iter().enumerate() {
-        let value = violations.take(format!("{field}[{at}]"), parse(given).and_then(|value| value.ok_or_else(required)))?;
+        let value =
+            violations.take(format!("{field}[{at}]"), parse(given).and_then(|value| value.ok_or_else(required)))?;
         if !values.contains(&value) {
             values.push(value);
         }
@@ -165,7 +170,11 @@ fn proto_range(range: Range) -> Option<pb::TimeRange> {
 pub fn seen(event: &pb::TicketEvent, updated_at: jiff::Timestamp) -> Result<Seen, Error> {
     let unreadable = |what: &str| Error::internal(format!("{what} of an event of {} cannot be read", event.ticket));
     let id = |collection: &str, name: &str| -> Result<Option<Uuid>, Error> {
-        if name.is_empty() { Ok(None) } else { parse_name(collection, name).map(Some).map_err(|_| unreadable(collection)) }
+        if name.is_empty() {
+            Ok(None)
+        } else {
+            parse_name(collection, name).map(Some).map_err(|_| unreadable(collection))
+        }
     };
     Ok(Seen {
         customer: id(CUSTOMERS, &event.customer)?.ok_or_else(|| unreadable("the customer"))?,

@@ -5,7 +5,10 @@ mod filter;
 
 use std::collections::BTreeSet;
 
-use seva_proto::tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket};
+use seva_proto::{
+    customers::v1::customer as pb_customer,
+    tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket},
+};
 use seva_runtime::{Error, Violations, mask::masked_paths};
 use seva_store::{
     Etag,
@@ -16,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     commands::{
-        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, RedactMessage, RejectTicket, ReopenTicket,
+        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, Edit, RedactMessage, RejectTicket, ReopenTicket,
         ReplyToTicket, ResolveTicket, UpdateTicket,
     },
     kind::{Kind, Priority},
@@ -30,11 +33,12 @@ use crate::{
         Attachment, Author, Medium, Visibility,
         model::{MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARS},
     },
+    recipient::Tier,
     roster::model::STAFF_MEMBERS,
     view,
 };
 
-pub use answers::{event_of, message_name, message_to_proto, named, number_of};
+pub use answers::{event_of, message_name, message_to_proto, named, number_of, proto_tier};
 pub use filter::{parse_filter, parse_kept_filter, seen};
 
 /// Collection of customers' names.
@@ -44,7 +48,7 @@ pub(crate) const MAX_LINE_CHARS: usize = 200;
 /// Longest text that comes by link, in characters.
 const MAX_LINK_TEXT_CHARS: usize = 4_000;
 /// Tags of one ticket at most, and the longest, in bytes.
-const MAX_TAGS: usize = 20;
+pub const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 40;
 /// Longest word of a matter, in bytes.
 const MAX_MATTER_BYTES: usize = 200;
@@ -96,7 +100,8 @@ pub(crate) fn words(given: &str) -> Result<String, Invalid> {
     optional_words(given)
 }
 
-fn optional_words(given: &str) -> Result<String, Invalid> {
+/// A text of several lines that may be empty.
+pub fn optional_words(given: &str) -> Result<String, Invalid> {
     if given.chars().count() > MAX_TEXT_CHARS {
         return Err(Invalid::new("TEXT_TOO_LONG", format!("has {MAX_TEXT_CHARS} characters at most")));
     }
@@ -143,7 +148,8 @@ pub fn list_query(request: pb::ListTicketsRequest) -> Result<(Option<Uuid>, Aske
     let saved_view = parse_saved_view(&saved_view, filter.is_some(), &mut violations);
     let filter = parse_filter(filter.unwrap_or_default(), "filter", &mut violations);
     let view = violations.take("view", parse_view(view));
-    let all = || Some((saved_view?, AskedList { order_by: order_by?, filter: filter?, view: view?, page_size, page_token }));
+    let all =
+        || Some((saved_view?, AskedList { order_by: order_by?, filter: filter?, view: view?, page_size, page_token }));
     let all = all();
     violations.finish(all)
 }
@@ -178,7 +184,7 @@ impl TryFrom<pb::CreateTicketRequest> for CreateTicket {
         let priority = violations.take("ticket.priority", parse_priority(ticket.priority));
         let title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
         let stated_problem = violations.take("ticket.stated_problem", optional_words(&ticket.stated_problem));
-        let tags = parse_tags(&ticket.tags, "ticket", &mut violations);
+        let tags = parse_tags(&ticket.tags, "ticket.tags", &mut violations);
         let fields = custom_field::values(ticket.fields, "ticket.fields", &mut violations);
         let matter = match ticket.matter {
             None => Some(None),
@@ -226,35 +232,33 @@ impl TryFrom<pb::UpdateTicketRequest> for UpdateTicket {
             _ => !ticket.fields.is_empty(),
         };
         let paths = masked_paths(request.update_mask, WRITABLE, OUTPUT_ONLY, is_set, &mut violations);
-        let (mut title, mut kind, mut priority, mut tags, mut fields) = (None, None, None, None, None);
+        let mut edit = Edit::default();
         for path in paths {
             match path {
                 "title" => {
-                    title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
+                    edit.title = violations.take("ticket.title", text::required_line(&ticket.title, MAX_LINE_CHARS));
                 }
-                "kind" => kind = violations.take("ticket.kind", parse_kind(ticket.kind)),
-                "priority" => priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
-                "tags" => tags = parse_tags(&ticket.tags, "ticket", &mut violations),
-                _ => fields = custom_field::values(ticket.fields.clone(), "ticket.fields", &mut violations),
+                "kind" => edit.kind = violations.take("ticket.kind", parse_kind(ticket.kind)),
+                "priority" => edit.priority = violations.take("ticket.priority", parse_priority(ticket.priority)),
+                "tags" => edit.tags = parse_tags(&ticket.tags, "ticket.tags", &mut violations),
+                _ => edit.fields = custom_field::values(ticket.fields.clone(), "ticket.fields", &mut violations),
             }
         }
-        let ids = id.zip(etag);
-        violations.finish(ids.map(|(id, etag)| Self { id, etag, title, kind, priority, tags, fields }))
+        violations.finish(id.zip(etag).map(|(id, etag)| Self { id, etag, edit }))
     }
 }
 
 /// Words of the company's, in alphabetical order, each once.
-fn parse_tags(given: &[String], message: &str, violations: &mut Violations) -> Option<Vec<String>> {
+pub fn parse_tags(given: &[String], field: &str, violations: &mut Violations) -> Option<Vec<String>> {
     if given.len() > MAX_TAGS {
-        violations.add(format!("{message}.tags"), Invalid::new("TAGS_TOO_MANY", format!("{MAX_TAGS} at most")));
+        violations.add(field, Invalid::new("TAGS_TOO_MANY", format!("{MAX_TAGS} at most")));
         return None;
     }
-    let tag = |(at, tag): (usize, &String)| {
-        let field = format!("{message}.tags[{at}]");
-        violations.take(field, text::word(tag, '-', MAX_TAG_BYTES))
-    };
-    let parsed: BTreeSet<String> = given.iter().enumerate().filter_map(tag).collect();
-    violations.is_empty().then(|| parsed.into_iter().collect())
+    let tag =
+        |(at, tag): (usize, &String)| violations.take(format!("{field}[{at}]"), text::word(tag, '-', MAX_TAG_BYTES));
+    let parsed: Vec<Option<String>> = given.iter().enumerate().map(tag).collect();
+    let parsed: Option<BTreeSet<String>> = parsed.into_iter().collect();
+    parsed.map(|parsed| parsed.into_iter().collect())
 }
 
 impl TryFrom<pb::RedactMessageRequest> for RedactMessage {
@@ -390,27 +394,30 @@ impl TryFrom<pb::ResolveTicketRequest> for ResolveTicket {
     fn try_from(request: pb::ResolveTicketRequest) -> Result<Self, Error> {
         let mut violations = Violations::default();
         let ids = which(&request.name, &request.etag, &mut violations);
-        let root = violations.required("root_problem", request.root_problem);
-        let root = root.and_then(|root| {
-            let cause = violations.take("root_problem.cause", parse_cause(root.cause));
-            let description = violations.take("root_problem.description", words(&root.description));
-            let rule = violations.take("root_problem.handbook_rule", text::line(&root.handbook_rule, MAX_LINE_CHARS));
-            let rule = rule.map(|rule| (!rule.is_empty()).then_some(rule));
-            if rule.as_ref().is_some_and(Option::is_some) && cause.is_some_and(|cause| cause != Cause::Policy) {
-                let fault = Invalid::new("HANDBOOK_RULE_OF_POLICY", "is named when our own policy is the cause (TK14)");
-                violations.add("root_problem.handbook_rule", fault);
-            }
-            cause.zip(description).zip(rule).map(|((cause, description), rule)| RootProblem {
-                cause,
-                description,
-                rule,
-            })
-        });
+        let root = read_root_problem(request.root_problem.as_ref(), "root_problem", &mut violations);
         let note = violations.take("note", words(&request.note));
         let command =
             ids.zip(root).zip(note).map(|(((id, etag), root_problem), note)| Self { id, etag, root_problem, note });
         violations.finish(command)
     }
+}
+
+/// The problem as it turned out to be. Faults are noted.
+pub fn read_root_problem(
+    given: Option<&pb::RootProblem>,
+    field: &str,
+    violations: &mut Violations,
+) -> Option<RootProblem> {
+    let root = violations.required(field, given)?;
+    let cause = violations.take(format!("{field}.cause"), parse_cause(root.cause));
+    let description = violations.take(format!("{field}.description"), words(&root.description));
+    let rule = violations.take(format!("{field}.handbook_rule"), text::line(&root.handbook_rule, MAX_LINE_CHARS));
+    let rule = rule.map(|rule| (!rule.is_empty()).then_some(rule));
+    if rule.as_ref().is_some_and(Option::is_some) && cause.is_some_and(|cause| cause != Cause::Policy) {
+        let fault = Invalid::new("HANDBOOK_RULE_OF_POLICY", "is named when our own policy is the cause (TK14)");
+        violations.add(format!("{field}.handbook_rule"), fault);
+    }
+    Some(RootProblem { cause: cause?, description: description?, rule: rule? })
 }
 
 impl TryFrom<pb::ConfirmTicketRequest> for ConfirmTicket {
@@ -472,6 +479,17 @@ pub fn by_link(optional: bool, given: &str) -> Result<String, Error> {
     parsed.map_err(|invalid| Error::invalid_field("text", invalid))
 }
 
+/// Reads a tier that has to be given.
+pub fn read_tier(given: i32) -> Result<Tier, Invalid> {
+    match pb_customer::Tier::try_from(given) {
+        Ok(pb_customer::Tier::Unspecified) => Err(required()),
+        Ok(pb_customer::Tier::Standard) => Ok(Tier::Standard),
+        Ok(pb_customer::Tier::Loyal) => Ok(Tier::Loyal),
+        Ok(pb_customer::Tier::Vip) => Ok(Tier::Vip),
+        Err(_) => Err(Invalid::new("TIER_UNKNOWN", "has to be a known value")),
+    }
+}
+
 /// Gives the two ways between an enum of the model and one of the contract.
 macro_rules! enums {
     ($($parse:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
@@ -481,6 +499,7 @@ macro_rules! enums {
             }
         }
 
+        /// Reads a value that may be left out.
         pub(crate) fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
             type Proto = $proto;
             match Proto::try_from(given) {
@@ -522,11 +541,12 @@ pub fn proto_priority(priority: Priority) -> i32 {
 }
 
 /// Unspecified is the usual one.
-fn parse_priority(given: i32) -> Result<Priority, Invalid> {
+pub fn parse_priority(given: i32) -> Result<Priority, Invalid> {
     Ok(read_priority(given)?.unwrap_or(Priority::Normal))
 }
 
-fn parse_cancel_reason(given: i32) -> Result<CancelReason, Invalid> {
+/// Reads a reason that has to be given.
+pub fn parse_cancel_reason(given: i32) -> Result<CancelReason, Invalid> {
     read_cancel_reason(given)?.ok_or_else(required)
 }
 
@@ -534,12 +554,13 @@ fn parse_cause(given: i32) -> Result<Cause, Invalid> {
     read_cause(given)?.ok_or_else(required)
 }
 
-fn parse_visibility(given: i32) -> Result<Visibility, Invalid> {
+/// Reads a visibility that has to be given.
+pub fn parse_visibility(given: i32) -> Result<Visibility, Invalid> {
     read_visibility(given)?.ok_or_else(required)
 }
 
 /// Unspecified is staff; the system speaks for itself.
-fn parse_author(given: i32) -> Result<Author, Invalid> {
+pub fn parse_author(given: i32) -> Result<Author, Invalid> {
     match read_author(given)? {
         None => Ok(Author::Staff),
         Some(Author::System) => Err(Invalid::new("AUTHOR_SYSTEM", "is staff or the customer")),
@@ -547,6 +568,7 @@ fn parse_author(given: i32) -> Result<Author, Invalid> {
     }
 }
 
-fn parse_medium(given: i32) -> Result<Medium, Invalid> {
+/// Unspecified is text.
+pub fn parse_medium(given: i32) -> Result<Medium, Invalid> {
     Ok(read_medium(given)?.unwrap_or(Medium::Text))
 }

@@ -144,14 +144,14 @@ impl Ticket {
                 next.return_due_at = None;
                 next.clocks.respond(&self.targets, self.is_worked_on(), now);
                 if awaits {
-                    if self.state != State::Open {
-                        let why = "the customer is asked something by whoever has the ticket open";
-                        return Err(self.refusal("TK4", why));
-                    }
-                    next.state = State::PendingCustomer;
-                    next.clocks.pause(now);
+                    next.wait_for_customer(now)?;
                     act = Act::Pending;
                 }
+            }
+            // Of a rule: no answer of a person, so that it meets no clock.
+            (Author::System, true) if awaits => {
+                next.wait_for_customer(now)?;
+                act = Act::Pending;
             }
             (Author::Customer, true) => {
                 if !self.accepts_messages_of_customer() {

@@ -104,6 +104,15 @@ impl Ticket {
         }
     }
 
+    pub(super) fn wait_for_customer(&mut self, now: Timestamp) -> Result<(), Error> {
+        if self.state != State::Open {
+            return Err(self.refusal("TK4", "the customer is asked something by whoever has the ticket open"));
+        }
+        self.state = State::PendingCustomer;
+        self.clocks.pause(now);
+        Ok(())
+    }
+
     pub(super) fn stop_waiting(&mut self) {
         (self.wait_until, self.wait_party) = (None, None);
     }

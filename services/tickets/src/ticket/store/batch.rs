@@ -62,28 +62,32 @@ pub async fn save_for(
         return Ok(());
     }
     write_rows(connection, changes).await?;
-    for change in changes {
-        let ticket = &change.ticket;
-        let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
-        sqlx::query!(
-            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8, $9)",
-            save::context_of(write, ticket),
-            new_id(),
-            change.act.event_kind(),
-            ticket.name(),
-            ticket.version,
-            jiff_sqlx::Timestamp::from(ticket.updated_at) as _,
-            event_of(change).encode_to_vec(),
-            &changed,
-            reason,
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
+    // Row by row, in their order: an event's position is drawn when its turn has come.
+    sqlx::query!(
+        "select seva.emit(context, event_id, type, subject, sequence, occurred_at, payload),
+                seva.note(context, subject, array(select jsonb_array_elements_text(changed)), $9)
+         from unnest($1::jsonb[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[], $8::jsonb[])
+              as t (context, event_id, type, subject, sequence, occurred_at, payload, changed)",
+        &changes.iter().map(|change| save::context_of(write, &change.ticket)).collect::<Vec<_>>(),
+        &changes.iter().map(|_| new_id()).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.act.event_kind()).collect::<Vec<_>>() as _,
+        &changes.iter().map(|change| change.ticket.name()).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.ticket.version).collect::<Vec<_>>(),
+        &changes.iter().map(|change| jiff_sqlx::Timestamp::from(change.ticket.updated_at)).collect::<Vec<_>>() as _,
+        &changes.iter().map(|change| event_of(change).encode_to_vec()).collect::<Vec<_>>(),
+        &changes.iter().map(|change| Json(change.changed.clone())).collect::<Vec<_>>() as _,
+        reason,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
+/// Writes what tickets are after changes, what was said with them and what happened to their clocks.
+///
+/// # Errors
+/// When a statement fails.
+pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
     let mut last: BTreeMap<Uuid, &Ticket> = BTreeMap::new();
     for change in changes {
         last.insert(change.ticket.id, &change.ticket);
@@ -99,18 +103,19 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
                verification_due_at = g.verification_due_at, answered_resolution = g.answered_resolution,
                answered_solved = g.answered_solved, closure = g.closure, cancel_reason = g.cancel_reason, updated_at = g.updated_at,
                resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at, kind = g.kind, root_rule = g.root_rule,
-               return_due_at = g.return_due_at, returned_from = g.returned_from, return_count = g.return_count, weight = g.weight
+               return_due_at = g.return_due_at, returned_from = g.returned_from, return_count = g.return_count, weight = g.weight,
+               tags = array(select jsonb_array_elements_text(g.tags))
            from unnest(
                $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bool[],
                $11::text[], $12::timestamptz[], $13::jsonb[], $14::timestamptz[], $15::text[], $16::uuid[], $17::timestamptz[],
                $18::uuid[], $19::int[], $20::int[], $21::int[], $22::timestamptz[], $23::int[], $24::bool[], $25::text[], $26::text[],
                $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::text[],
-               $33::timestamptz[], $34::uuid[], $35::int[], $36::int[]
+               $33::timestamptz[], $34::uuid[], $35::int[], $36::int[], $37::jsonb[]
            ) as g (
                id, version, priority, state, title, root_cause, root_description, department, assignee, over_limits, wait_reason, route_at,
                targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
                verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, updated_at, resolved_at, closed_at,
-               next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight
+               next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight, tags
            )
            where t.id = g.id"#,
         &each(&tickets, |ticket| ticket.id),
@@ -149,6 +154,7 @@ async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result
         &each(&tickets, |ticket| ticket.returned_from) as _,
         &each(&tickets, |ticket| ticket.return_count),
         &each(&tickets, |ticket| ticket.targets.weight),
+        &each(&tickets, |ticket| Json(ticket.tags.clone())) as _,
     )
     .execute(&mut *connection)
     .await?;

@@ -96,7 +96,15 @@ pub struct TicketRow {
 /// # Errors
 /// `RESOURCE_NOT_FOUND`.
 pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
-    let row = sqlx::query_as!(
+    load_all(db, &[id]).await?.pop().ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))
+}
+
+/// Those of these tickets that there are, with their clocks.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn load_all(db: &Database, ids: &[Uuid]) -> Result<Vec<Ticket>, Error> {
+    let rows = sqlx::query_as!(
         TicketRow,
         r#"select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
                   root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
@@ -106,12 +114,11 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Ticket, Error> {
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work,
                   risk_level
-           from ticket where id = $1"#,
-        id
+           from ticket where id = any($1)"#,
+        ids
     );
-    let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
-    let row = row.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
-    Ok(with_clocks(db.calls(), vec![row]).await?.remove(0))
+    let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
+    Ok(with_clocks(db.calls(), rows).await?)
 }
 
 /// What has to be known to open a ticket.

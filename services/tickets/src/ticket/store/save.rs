@@ -218,7 +218,7 @@ pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
 }
 
 /// What violated constraints mean to a caller.
-fn refusal(fault: Fault) -> Error {
+pub(crate) fn refusal(fault: Fault) -> Error {
     if fault.violates("ticket_matter_open") {
         let message = "the matter has a ticket that is not over (TK7)";
         return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message);

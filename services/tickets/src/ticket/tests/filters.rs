@@ -86,7 +86,8 @@ fn filter() -> impl Strategy<Value = TicketFilter> {
     let one = |of: u128| prop::option::weighted(0.3, (1..=of).prop_map(id));
     let some_of = |count: usize| prop::collection::btree_set(0..count, 0..3);
     let states = some_of(State::ALL.len()).prop_map(|at| at.into_iter().map(|at| State::ALL[at]).collect::<Vec<_>>());
-    let kinds = some_of(3).prop_map(|at| at.into_iter().map(|at| [Kind::Question, Kind::Delivery, Kind::Billing][at]).collect());
+    let kinds = some_of(3)
+        .prop_map(|at| at.into_iter().map(|at| [Kind::Question, Kind::Delivery, Kind::Billing][at]).collect());
     let priorities = some_of(2).prop_map(|at| at.into_iter().map(|at| [Priority::Urgent, Priority::Low][at]).collect());
     let hour = || prop::option::weighted(0.15, (0_i64..300).prop_map(at));
     let range = || (hour(), hour()).prop_map(|(start, end)| Range { start, end });
@@ -142,18 +143,22 @@ async fn tk100_a_filter_means_the_same_in_every_order_to_a_watcher_and_as_a_coun
     let seen = all_seen(&database).await;
     let now = at(150);
     let mut runner = TestRunner::deterministic();
-    let filters: Vec<TicketFilter> =
-        (0..FILTERS).map(|_| filter().new_tree(&mut runner).unwrap().current()).chain([TicketFilter::default()]).collect();
+    let filters: Vec<TicketFilter> = (0..FILTERS)
+        .map(|_| filter().new_tree(&mut runner).unwrap().current())
+        .chain([TicketFilter::default()])
+        .collect();
     let counts = counts::count(&database.db, &filters, now).await.unwrap();
     let mut matched = 0;
     for (filter, count) in filters.iter().zip(counts) {
-        let wanted: BTreeSet<Uuid> = seen.iter().filter(|(_, seen)| filter.matches(seen, now)).map(|(id, _)| *id).collect();
+        let wanted: BTreeSet<Uuid> =
+            seen.iter().filter(|(_, seen)| filter.matches(seen, now)).map(|(id, _)| *id).collect();
         matched += usize::from(!wanted.is_empty());
         assert_eq!(count, Count::Exact(i64::try_from(wanted.len()).unwrap()), "{filter:?}");
         for order in ORDERS {
             let found = listed(&database, filter, order.name, now).await;
             let of_order = |(id, seen): &&(Uuid, Seen)| {
-                wanted.contains(id) && (order.column != DUE || !matches!(seen.state, State::Closed | State::Canceled | State::Merged))
+                wanted.contains(id)
+                    && (order.column != DUE || !matches!(seen.state, State::Closed | State::Canceled | State::Merged))
             };
             let wanted: BTreeSet<Uuid> = seen.iter().filter(of_order).map(|(id, _)| *id).collect();
             assert_eq!(found.len(), wanted.len(), "{}: {filter:?}", order.name);
@@ -168,8 +173,12 @@ async fn tk100_a_filter_means_the_same_in_every_order_to_a_watcher_and_as_a_coun
 async fn what_is_due_comes_in_its_order_and_what_is_not_last() {
     let database = tickets().await;
     let due = |seen: &Seen| seen.next_due_at.unwrap_or(crate::ticket::filter::NEVER);
-    let mut wanted: Vec<(Timestamp, Uuid)> =
-        all_seen(&database).await.iter().filter(|(_, seen)| seen.state != State::Canceled).map(|(id, seen)| (due(seen), *id)).collect();
+    let mut wanted: Vec<(Timestamp, Uuid)> = all_seen(&database)
+        .await
+        .iter()
+        .filter(|(_, seen)| seen.state != State::Canceled)
+        .map(|(id, seen)| (due(seen), *id))
+        .collect();
     wanted.sort_unstable();
     let found = listed(&database, &TicketFilter::default(), "next_due_time", at(0)).await;
     assert_eq!(found, wanted.into_iter().map(|(_, id)| id).collect::<Vec<_>>());

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::{
     MIGRATOR, NAME,
-    risk::Level,
     ticket::{
         Kind, Priority,
         filter::TicketFilter,
@@ -62,8 +61,10 @@ fn usual() -> Vec<(TicketFilter, Vec<&'static str>)> {
         (TicketFilter { states: vec![State::New], ..department() }, vec![SOMEBODY_SQL]),
         (TicketFilter { states: states.clone(), ..department() }, vec![SOMEBODY_SQL]),
         (TicketFilter { unassigned: true, ..department() }, vec![SOMEBODY_SQL]),
-        (TicketFilter { kinds: vec![Kind::Delivery], priorities: vec![Priority::Normal], ..department() },
-         vec![SOMEBODY_SQL, "'{delivery}'", "'{normal}'"]),
+        (
+            TicketFilter { kinds: vec![Kind::Delivery], priorities: vec![Priority::Normal], ..department() },
+            vec![SOMEBODY_SQL, "'{delivery}'", "'{normal}'"],
+        ),
         (assignee(), vec![SOMEBODY_SQL]),
         (TicketFilter { states, ..TicketFilter::default() }, vec![]),
         (TicketFilter::default(), vec![]),
@@ -138,11 +139,13 @@ async fn what_is_open_is_found_without_passing_over_what_is_closed() {
     let database = a_busy_year().await;
     let somebody = format!("'{SOMEBODY}'");
     let queue = TicketFilter { department: Some(SOMEBODY), states: vec![State::New], ..TicketFilter::default() };
-    for plan in plans(&database, &listing(&ListTickets { filter: queue, ..all("") }).sql(), &[&somebody, "'new'"]).await {
+    for plan in plans(&database, &listing(&ListTickets { filter: queue, ..all("") }).sql(), &[&somebody, "'new'"]).await
+    {
         assert!(plan.contains("ticket_department") || plan.contains("ticket_state"), "{plan}");
     }
     let mine = TicketFilter { assignee: Some(SOMEBODY), states: vec![State::Open], ..TicketFilter::default() };
-    for plan in plans(&database, &listing(&ListTickets { filter: mine, ..all("") }).sql(), &[&somebody, "'open'"]).await {
+    for plan in plans(&database, &listing(&ListTickets { filter: mine, ..all("") }).sql(), &[&somebody, "'open'"]).await
+    {
         assert!(plan.contains("ticket_assignee"), "{plan}");
     }
     let due = |filter| ListTickets { order: &ORDERS[4], filter, ..all("") };

@@ -1,0 +1,187 @@
+//! A history, and the ticket that it leads to. Pure.
+
+use jiff::Timestamp;
+use seva_proto::common::v1::ErrorReason;
+use seva_runtime::{Error, Violations};
+use seva_values::Invalid;
+use uuid::Uuid;
+
+use crate::{
+    custom_field::{Schema, Values, model::Required},
+    message::{Author, Medium, Visibility},
+    policy::{Matched, Policy},
+    ticket::{
+        CancelReason, Change, Closure, Priority, State, Ticket,
+        model::{NewTicket, Reply, RootProblem, StoryOf, Surroundings, Update},
+        state::Act,
+    },
+};
+
+/// A ticket of another system.
+#[derive(Clone)]
+pub struct ImportedTicket {
+    pub source: String,
+    pub external_id: String,
+    pub new: NewTicket,
+    pub created_at: Timestamp,
+    /// In the order of time, none of it in the future.
+    pub history: Vec<(Timestamp, Step)>,
+    /// Where it stands in the end.
+    pub end: (State, Option<Closure>),
+    /// Of the message that it came in: another one under the same identity is another ticket.
+    pub hash: [u8; 32],
+}
+
+impl ImportedTicket {
+    /// What names it in the system that it comes from (TK127).
+    pub fn identity(&self) -> (String, String) {
+        (self.source.clone(), self.external_id.clone())
+    }
+}
+
+/// One thing that happened to it.
+#[derive(Clone)]
+pub enum Step {
+    Said(Reply),
+    Assigned(Option<Uuid>),
+    Prioritized(Priority),
+    Resolved { root_problem: RootProblem, note: String },
+    Confirmed,
+    Rejected(String),
+    Reopened(String),
+    Canceled(CancelReason),
+}
+
+impl std::fmt::Debug for Step {
+    /// Without anybody's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Said(reply) if reply.author == Author::Customer => "said by the customer",
+            Self::Said(reply) if reply.awaits_customer => "asked",
+            Self::Said(_) => "said",
+            Self::Assigned(Some(_)) => "assigned",
+            Self::Assigned(None) => "unassigned",
+            Self::Prioritized(_) => "prioritized",
+            Self::Resolved { .. } => "resolved",
+            Self::Confirmed => "confirmed",
+            Self::Rejected(_) => "rejected",
+            Self::Reopened(_) => "reopened",
+            Self::Canceled(_) => "canceled",
+        })
+    }
+}
+
+/// A ticket after its history.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// As it was opened.
+    pub opened: Change,
+    /// Every step, and what time has brought about; the last one is where it stands.
+    pub changes: Vec<Change>,
+}
+
+impl Imported {
+    /// Where it stands.
+    pub fn last(&self) -> &Change {
+        self.changes.last().unwrap_or(&self.opened)
+    }
+
+    /// What is told of it: that it was imported.
+    pub fn told(&self) -> Change {
+        Change { act: Act::Imported, message: None, passed: None, ..self.last().clone() }
+    }
+}
+
+/// What a history makes of a ticket: the steps that a person's call takes, each at its time (TK128).
+///
+/// # Errors
+/// The refusal of a step, with its place, or of where it leads.
+pub fn replay(
+    id: Uuid,
+    imported: &ImportedTicket,
+    around: Surroundings,
+    (policy, schema): (&Policy, &Schema),
+    story: StoryOf,
+    now: Timestamp,
+) -> Result<Imported, Error> {
+    let opened = Ticket::open(id, imported.new.clone(), around, story, imported.created_at);
+    let mut ticket = written(&opened);
+    has_its_fields(&ticket, schema)?;
+    let mut changes = Vec::with_capacity(imported.history.len() + 1);
+    for (at, (time, step)) in imported.history.iter().enumerate() {
+        let change = take(&ticket, step, (policy, schema), *time);
+        let change = change.map_err(|refused| refused.with_metadata("step", at.to_string()))?;
+        ticket = written(&change);
+        changes.push(change);
+    }
+    // Whoever was asked and has not answered in six days does not any more.
+    while let Some(change) = ticket.verification_due_at.filter(|due| *due <= now).and_then(|due| ticket.verify(due)) {
+        changes.push(change);
+    }
+    let is_at = ticket.updated_at;
+    changes.extend(ticket.pass_time(now));
+    if (ticket.state, ticket.closure) != imported.end {
+        let leads_to = format!("the history leads to where it is said to stand: it leads to {}", ticket.state.name());
+        return Err(Error::precondition(ErrorReason::StateForbids, "TK128", ticket.name(), leads_to));
+    }
+    // Whoever has it has the usual time to say something from now on.
+    let return_due_at = ticket.return_due_at.and_then(|_| ticket.clocks.after(ticket.targets.return_after, now));
+    // All of it is one change, and the first one that is told.
+    for change in &mut changes {
+        (change.ticket.version, change.ticket.updated_at) = (1, change.ticket.updated_at.min(is_at));
+        change.ticket.return_due_at = return_due_at;
+    }
+    Ok(Imported { opened, changes })
+}
+
+/// TK13
+fn has_its_fields(ticket: &Ticket, schema: &Schema) -> Result<(), Error> {
+    let mut violations = Violations::default();
+    for (key, fault) in schema.faults(ticket.kind, &ticket.fields, &Values::default()) {
+        violations.add(format!("fields[{key}]"), fault);
+    }
+    for key in schema.missing(ticket.kind, &ticket.fields, Required::ToOpen) {
+        violations.add(format!("fields[{key}]"), Invalid::new("FIELD_REQUIRED", "is required"));
+    }
+    violations.finish(Some(()))
+}
+
+fn written(change: &Change) -> Ticket {
+    Ticket { clocks: change.ticket.clocks.clone().written(), ..change.ticket.clone() }
+}
+
+fn take(ticket: &Ticket, step: &Step, (policy, schema): (&Policy, &Schema), at: Timestamp) -> Result<Change, Error> {
+    match step {
+        Step::Said(reply) => {
+            let author_id = if reply.author == Author::Customer { Some(ticket.customer) } else { reply.author_id };
+            ticket.reply(Reply { author_id, ..reply.clone() }, at)
+        }
+        // Whoever had it had a place for it, or went over that: it is no matter of today's.
+        Step::Assigned(Some(member)) => ticket.assign(*member, true, at),
+        Step::Assigned(None) => ticket.unassign(at),
+        Step::Prioritized(priority) => {
+            let Ticket { kind, department, tier, .. } = *ticket;
+            let targets = policy.targets(&Matched { kind, department, tier, priority: *priority });
+            ticket.update(Update { priority: Some(*priority), ..Update::default() }, targets, schema, at)
+        }
+        Step::Resolved { root_problem, note } => {
+            ticket.resolve(schema, root_problem.clone(), note.clone(), ticket.assignee, at)
+        }
+        Step::Confirmed => ticket.confirm(false, None, at),
+        Step::Rejected(text) => ticket.reject(false, Some(by_customer(ticket, text).at(at)), at),
+        Step::Reopened(text) => ticket.reopen(by_customer(ticket, text).at(at), at),
+        Step::Canceled(reason) => ticket.cancel(*reason, at),
+    }
+}
+
+fn by_customer(ticket: &Ticket, text: &str) -> Reply {
+    Reply {
+        visibility: Visibility::Public,
+        author: Author::Customer,
+        author_id: Some(ticket.customer),
+        medium: Medium::Text,
+        text: text.to_owned(),
+        attachments: Vec::new(),
+        awaits_customer: false,
+    }
+}
