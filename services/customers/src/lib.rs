@@ -4,7 +4,7 @@
 //! - [`intake`]: events of other systems; [`order`] and [`invoice`]: what they become; [`events`]: what this service says of it
 //! - [`place`]: everything about one customer in one answer; [`own_place`]: what customers see of themselves, by link
 //! - [`timeline`]: what happened to them; [`ticket`], [`survey`]: what other services tell of them
-//! - [`recipient`]: where a message goes, asked at the moment of sending
+//! - [`recipient`]: where a message goes, asked at the moment of sending; [`sender`]: whom one comes from, asked when it comes
 //! - [`api_key`]: with which other systems push
 //! - [`workers`]: loops beside the calls; [`config`]: settings
 //!
@@ -22,6 +22,7 @@ pub mod own_place;
 pub mod place;
 mod progress;
 pub mod recipient;
+pub mod sender;
 pub mod survey;
 pub mod ticket;
 pub mod timeline;
@@ -35,7 +36,7 @@ use seva_proto::{
         api_key_service_server::ApiKeyServiceServer, customer_service_server::CustomerServiceServer,
         intake_service_server::IntakeServiceServer, order_service_server::OrderServiceServer,
         own_place_service_server::OwnPlaceServiceServer, place_service_server::PlaceServiceServer,
-        recipient_service_server::RecipientServiceServer,
+        recipient_service_server::RecipientServiceServer, sender_service_server::SenderServiceServer,
     },
 };
 use seva_runtime::auth::LinkSigner;
@@ -95,6 +96,7 @@ pub fn service(foundation: Foundation, peers: Peers, settings: Settings, links: 
     let own_places = OwnPlaceServiceServer::new(own_places);
     let links = LinkServiceServer::new(own_place::LinkRpc::new(&foundation, links));
     let recipients = RecipientServiceServer::new(recipient::RecipientRpc::new(&foundation));
+    let senders = SenderServiceServer::new(sender::SenderRpc::new(&foundation));
     let api_keys = ApiKeyServiceServer::new(api_key::ApiKeyRpc::new(&foundation));
     let keys = Arc::new(api_key::Keys::new(foundation.db.clone()));
     Service::new(NAME, foundation, feed, consumers, vec![promised_days, retention])
@@ -105,6 +107,7 @@ pub fn service(foundation: Foundation, peers: Peers, settings: Settings, links: 
         .offering(own_places)
         .offering(links)
         .offering(recipients)
+        .offering(senders)
         .offering(api_keys)
         .with_api_keys(keys)
 }

@@ -5,13 +5,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures::{FutureExt, future::BoxFuture};
 use seva_notifications::link::LinkOwners;
 use seva_proto::{
-    common::v1::link_service_client::LinkServiceClient, customers::v1::recipient_service_client::RecipientServiceClient,
+    common::v1::link_service_client::LinkServiceClient,
+    customers::v1::{
+        api_key_service_client::ApiKeyServiceClient, recipient_service_client::RecipientServiceClient,
+        sender_service_client::SenderServiceClient,
+    },
 };
 use seva_runtime::{auth::LinkSigner, client::Peer};
 use seva_store::{
     consumer::{EventSource, GrpcSource},
     service::{Foundation, Service},
 };
+use seva_tickets::inbound::KeysOfCustomers;
 use sqlx::migrate::Migrator;
 
 /// A service of the suite, before it is assembled.
@@ -137,6 +142,8 @@ fn tickets(foundation: Foundation, surroundings: Surroundings) -> BoxFuture<'sta
             customers: surroundings.feed_of(seva_customers::NAME)?,
             staff: surroundings.feed_of(seva_staff::NAME)?,
             surveys: surroundings.feed_of(seva_surveys::NAME)?,
+            senders: Arc::new(SenderServiceClient::new(surroundings.peer(seva_customers::NAME)?)),
+            keys: Arc::new(KeysOfCustomers(ApiKeyServiceClient::new(surroundings.peer(seva_customers::NAME)?))),
         };
         Ok(seva_tickets::service(foundation, peers, surroundings.links()?))
     }

@@ -10,6 +10,7 @@
 //! - [`risk`]: how likely it is that a customer is lost over a ticket; [`escalation`]: who has been called for help
 //! - [`action`]: what is done to a ticket by [`macros`], [`bulk`] jobs and [`automation`]: the steps of a person's call; [`import`]: tickets of
 //!   other systems, by the same steps
+//! - [`inbound`]: messages that come in, whichever way, and the ticket that each belongs to
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -28,6 +29,7 @@ pub mod events;
 pub mod guide;
 pub mod handoff;
 pub mod import;
+pub mod inbound;
 pub mod knowledge;
 pub mod macros;
 pub mod message;
@@ -51,18 +53,10 @@ use std::sync::Arc;
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
-        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer,
-        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
-        escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer,
-        handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer,
-        knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer,
-        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer,
-        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
-        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer, conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer, inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
-use seva_runtime::auth::LinkSigner;
+use seva_runtime::auth::{ApiKeys, LinkSigner};
 use seva_store::{
     consumer::{Consumer, EventSource},
     due::{Bell, Due},
@@ -76,14 +70,18 @@ pub const NAME: &str = "tickets";
 /// The schema of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// The feeds that this service follows.
+/// The other services that this one needs.
 pub struct Peers {
-    /// Of the service that knows customers, their orders and invoices.
+    /// The feed of the service that knows customers, their orders and invoices.
     pub customers: Arc<dyn EventSource>,
-    /// Of the service that knows who serves.
+    /// The feed of the service that knows who serves.
     pub staff: Arc<dyn EventSource>,
-    /// Of the service that asks how it went.
+    /// The feed of the service that asks how it went.
     pub surveys: Arc<dyn EventSource>,
+    /// Whose address a message comes from; a `SenderServiceClient` on any transport.
+    pub senders: Arc<dyn inbound::Senders>,
+    /// The keys of those who push messages.
+    pub keys: Arc<dyn ApiKeys>,
 }
 
 /// Assembles the service; `links` signs what leads customers to their tickets.
@@ -109,7 +107,10 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     ];
     let (bulk_bell, automation_bell) = (Bell::default(), Bell::default());
     let on_time = automation::OnTime::new(db.clone(), clock.clone(), commands.clone());
+    let delivery =
+        inbound::Delivery::new(db.clone(), clock.clone(), policies.clone(), peers.senders, routing_bell.clone());
     let mut due = vec![
+        Due::new(Arc::new(delivery.clone()), delivery.bell()),
         Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
         Due::new(Arc::new(clock::Breaches::new(db.clone())), Bell::default()),
         Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
@@ -123,6 +124,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     ];
     // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
     if !clock.is_manual() {
+        due.push(Due::new(Arc::new(inbound::Retention::new(db.clone())), Bell::default()));
         due.push(Due::new(Arc::new(bulk::Retention::new(db.clone())), Bell::default()));
         due.push(Due::new(Arc::new(automation::Retention::new(db.clone())), Bell::default()));
     }
@@ -152,6 +154,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let views = ViewServiceServer::new(view::ViewRpc::new(&foundation));
     let searches = SearchServiceServer::new(search::SearchRpc::new(&foundation));
     let watches = WatchServiceServer::new(watch::WatchRpc::new(&foundation, feed.clone()));
+    let messages = InboundMessageServiceServer::new(inbound::InboundRpc::new(&foundation, &delivery));
     Service::new(NAME, foundation, feed, consumers, due)
         .offering(tickets)
         .offering(conversations)
@@ -172,4 +175,6 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(bulk_jobs)
         .offering(automations)
         .offering(imports)
+        .offering(messages)
+        .with_api_keys(peers.keys)
 }

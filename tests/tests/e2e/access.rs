@@ -55,7 +55,7 @@ impl Admission {
 }
 
 /// Every sort of caller with the scopes that the tables give it; `None`: its credential is none.
-async fn callers(served: &Served) -> Vec<(String, Option<Vec<&'static str>>, Peer)> {
+async fn callers(served: &Served, key: &Secret<String>) -> Vec<(String, Option<Vec<&'static str>>, Peer)> {
     let server = &served.server;
     let mut callers = Vec::new();
     for (role, scopes) in roles::ROLES {
@@ -70,23 +70,28 @@ async fn callers(served: &Served) -> Vec<(String, Option<Vec<&'static str>>, Pee
     callers.push(("a made-up token".to_owned(), None, bearer("eyJhbGciOiJub25lIn0.e30.")));
     let made_up = Secret::new(format!("sk_{}_{}", "0".repeat(32), "A".repeat(43)));
     if served.takes_api_keys {
-        let key = api_key(served).await;
-        // A key pushes events, and does nothing else.
+        // A key pushes events and messages, and does nothing else.
         callers.push((
             "an API key".to_owned(),
-            Some(vec!["events.publish"]),
-            server.with_identity(Identity::ApiKey(key)),
+            Some(KEY_SCOPES.to_vec()),
+            server.with_identity(Identity::ApiKey(key.clone())),
         ));
     }
     callers.push(("a made-up API key".to_owned(), None, server.with_identity(Identity::ApiKey(made_up))));
     callers
 }
 
-async fn api_key(served: &Served) -> Secret<String> {
-    let mut keys = ApiKeyServiceClient::new(served.server.as_role("ops"));
+/// All that a key can be made for.
+const KEY_SCOPES: [&str; 2] = ["events.publish", "messages.publish"];
+
+/// A key of a pushing system, which customers makes.
+async fn api_key(all: &[Served]) -> Secret<String> {
+    let customers = all.iter().find(|served| served.name == "customers").expect("customers is served");
+    let mut keys = ApiKeyServiceClient::new(customers.server.as_role("ops"));
     let api_key = ApiKey {
         display_name: "a pushing system".to_owned(),
         sources: vec!["//shop.example".to_owned()],
+        scopes: KEY_SCOPES.map(str::to_owned).to_vec(),
         ..ApiKey::default()
     };
     let request = CreateApiKeyRequest { api_key: Some(api_key), request_id: new_id().to_string() };
@@ -103,9 +108,11 @@ fn scopes_of(rules: &Rules, method: &MethodDescriptor) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rpc_admits_exactly_the_callers_that_the_contract_and_the_roles_say() {
     let mut admitted: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for served in served::all().await {
+    let all = served::all().await;
+    let key = api_key(&all).await;
+    for served in &all {
         let rules = Rules::for_services(&served.rpcs).unwrap();
-        let callers = callers(&served).await;
+        let callers = callers(served, &key).await;
         for method in raw::methods_of(&served.rpcs) {
             let asked = scopes_of(&rules, &method);
             for (caller, scopes, peer) in &callers {

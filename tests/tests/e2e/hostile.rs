@@ -35,7 +35,11 @@ fn caller_of(served: &served::Served, method: &MethodDescriptor) -> Peer {
     let role = roles.clone().find(|(_, given)| scopes.iter().any(|scope| given.contains(&scope.as_str())));
     match role {
         Some((role, _)) => served.server.as_role(role),
-        None => served.server.as_service("notifications"),
+        None => {
+            let holds =
+                |name: &&str| scopes.iter().any(|scope| roles::scopes_of_service(name).contains(&scope.as_str()));
+            served.server.as_service(roles::SERVICES.into_iter().find(holds).expect("every scope is held by somebody"))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod access;
 mod chain;
 mod crawler;
 mod hostile;
+mod messages;
 mod own;
 mod served;
 mod settings;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use seva_proto::customers::v1::{self as pb, ApiKeyEvent};
-use seva_runtime::{Error, Violations};
+use seva_runtime::{Error, Violations, auth::StoredApiKey};
 use seva_store::{
     event::{proto_timestamp, timestamp},
     paging::{PageKey, PageRequest},
@@ -10,7 +10,7 @@ use seva_store::{
 use seva_values::{Invalid, format_name, parse_name};
 use uuid::Uuid;
 
-use super::model::{ApiKey, MAX_SOURCES, NewApiKey, Source};
+use super::model::{ApiKey, MAX_SOURCES, NewApiKey, SCOPES, Source};
 use crate::customer::convert::required_text;
 
 /// Collection of keys' names.
@@ -29,13 +29,30 @@ impl TryFrom<pb::CreateApiKeyRequest> for NewApiKey {
         let Some(key) = violations.required("api_key", request.api_key) else { return Err(violations.into()) };
         let display_name = violations.take("api_key.display_name", required_text(&key.display_name));
         let sources = parse_sources(&key.sources, &mut violations);
+        let scopes = parse_scopes(&key.scopes, &mut violations);
         let expires_at = violations.take("api_key.expire_time", parse_expiry(key.expire_time));
-        let new = match (display_name, sources, expires_at) {
-            (Some(display_name), Some(sources), Some(expires_at)) => Some(Self { display_name, sources, expires_at }),
-            _ => None,
+        let new = || {
+            let (display_name, sources, scopes, expires_at) = (display_name?, sources?, scopes?, expires_at?);
+            Some(Self { display_name, sources, scopes, expires_at })
         };
+        let new = new();
         violations.finish(new)
     }
+}
+
+fn parse_scopes(scopes: &[String], violations: &mut Violations) -> Option<Vec<String>> {
+    if scopes.is_empty() {
+        return Some(vec![SCOPES[0].to_owned()]);
+    }
+    for (at, scope) in scopes.iter().enumerate() {
+        let field = format!("api_key.scopes[{at}]");
+        if !SCOPES.contains(&scope.as_str()) {
+            violations.add(field, Invalid::new("SCOPE_UNKNOWN", format!("a key has of these: {}", SCOPES.join(", "))));
+        } else if scopes[..at].contains(scope) {
+            violations.add(field, Invalid::new("SCOPE_REPEATED", "stands in the list before"));
+        }
+    }
+    Some(scopes.to_vec())
 }
 
 /// Reads when a key is to end; whether that lies in the future is asked when it is made, so that a late repetition is answered.
@@ -71,9 +88,9 @@ fn parse_sources(sources: &[String], violations: &mut Violations) -> Option<Vec<
     (parsed.len() == sources.len()).then_some(parsed)
 }
 
-/// Reads which key to end.
-pub fn revoked(request: pb::RevokeApiKeyRequest) -> Result<Uuid, Error> {
-    parse_name(COLLECTION, &request.name).map_err(|invalid| Error::invalid_field("name", invalid))
+/// Reads which key.
+pub fn wanted(name: &str) -> Result<Uuid, Error> {
+    parse_name(COLLECTION, name).map_err(|invalid| Error::invalid_field("name", invalid))
 }
 
 /// Reads a request for a list.
@@ -84,15 +101,28 @@ pub fn list_query(request: pb::ListApiKeysRequest, key: &PageKey) -> Result<Page
 
 impl From<&ApiKey> for pb::ApiKey {
     fn from(key: &ApiKey) -> Self {
-        let ApiKey { id, version: _, display_name, sources, expires_at, revoked_at, created_at } = key;
+        let ApiKey { id, version: _, display_name, sources, scopes, expires_at, revoked_at, created_at } = key;
         Self {
             name: name(*id),
             display_name: display_name.clone(),
             sources: source_texts(sources),
+            scopes: scopes.clone(),
             expire_time: expires_at.map(proto_timestamp),
             revoke_time: revoked_at.map(proto_timestamp),
             create_time: Some(proto_timestamp(*created_at)),
         }
+    }
+}
+
+/// What it takes to prove a key.
+pub fn proof(key: StoredApiKey) -> pb::GetApiKeyProofResponse {
+    let StoredApiKey { id: _, secret_sha256, scopes, sources, expires_at, revoked } = key;
+    pb::GetApiKeyProofResponse {
+        secret_sha256: secret_sha256.to_vec(),
+        scopes,
+        sources,
+        expire_time: expires_at.map(proto_timestamp),
+        revoked,
     }
 }
 

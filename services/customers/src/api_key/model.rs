@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use seva_values::Invalid;
 use uuid::Uuid;
 
-/// What a key may do, and nothing else.
-pub const SCOPE: &str = "events.publish";
+/// What a key may do, and nothing else; the first unless another is asked for.
+pub const SCOPES: [&str; 2] = ["events.publish", "messages.publish"];
 /// Sources of one key at most.
 pub const MAX_SOURCES: usize = 20;
 /// Longest source, in bytes.
@@ -19,6 +19,8 @@ pub struct ApiKey {
     pub display_name: String,
     /// Never empty.
     pub sources: Vec<Source>,
+    /// Never empty; of [`SCOPES`].
+    pub scopes: Vec<String>,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -29,6 +31,7 @@ pub struct ApiKey {
 pub struct NewApiKey {
     pub display_name: String,
     pub sources: Vec<Source>,
+    pub scopes: Vec<String>,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -38,11 +41,11 @@ impl ApiKey {
     /// # Errors
     /// `EXPIRY_PAST` when it would have ended before it began.
     pub fn create(id: Uuid, new: NewApiKey, now: Timestamp) -> Result<Self, Invalid> {
-        let NewApiKey { display_name, sources, expires_at } = new;
+        let NewApiKey { display_name, sources, scopes, expires_at } = new;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(Invalid::new("EXPIRY_PAST", "has to lie in the future"));
         }
-        Ok(Self { id, version: 1, display_name, sources, expires_at, revoked_at: None, created_at: now })
+        Ok(Self { id, version: 1, display_name, sources, scopes, expires_at, revoked_at: None, created_at: now })
     }
 
     /// The key after its end; `None` when it was ended before, which stays as it is.

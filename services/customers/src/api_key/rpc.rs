@@ -1,14 +1,14 @@
 //! API keys over gRPC: parse, call, reply.
 
 use seva_proto::customers::v1::{
-    CreateApiKeyRequest, CreateApiKeyResponse, ListApiKeysRequest, ListApiKeysResponse, RevokeApiKeyRequest,
-    RevokeApiKeyResponse, api_key_service_server::ApiKeyService,
+    CreateApiKeyRequest, CreateApiKeyResponse, GetApiKeyProofRequest, GetApiKeyProofResponse, ListApiKeysRequest,
+    ListApiKeysResponse, RevokeApiKeyRequest, RevokeApiKeyResponse, api_key_service_server::ApiKeyService,
 };
-use seva_runtime::{incoming, incoming_write};
+use seva_runtime::{Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
 use tonic::{Request, Response, Status};
 
-use super::{commands::Commands, convert, model::NewApiKey, queries};
+use super::{commands::Commands, convert, model::NewApiKey, queries, store};
 
 /// Serves API keys.
 #[derive(Debug, Clone)]
@@ -50,7 +50,17 @@ impl ApiKeyService for ApiKeyRpc {
         &self,
         request: Request<RevokeApiKeyRequest>,
     ) -> Result<Response<RevokeApiKeyResponse>, Status> {
-        let (write, id) = incoming_write(request, convert::revoked)?;
+        let (write, id) = incoming_write(request, |request| convert::wanted(&request.name))?;
         Ok(Response::new(self.commands.revoke(&write, id).await?))
+    }
+
+    async fn get_api_key_proof(
+        &self,
+        request: Request<GetApiKeyProofRequest>,
+    ) -> Result<Response<GetApiKeyProofResponse>, Status> {
+        let (_, id) = incoming(request, |request| convert::wanted(&request.name))?;
+        let key = store::find_stored(&self.db, id).await?;
+        let key = key.ok_or_else(|| Error::not_found(convert::name(id)))?;
+        Ok(Response::new(convert::proof(key)))
     }
 }

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::{
     convert::{event_of, name},
-    model::{ApiKey, SCOPE, Source},
+    model::{ApiKey, Source},
 };
 
 /// Every list of keys begins so.
-pub const SELECT: &str = "select id, version, display_name, sources, expires_at, revoked_at, created_at from api_key";
+pub const SELECT: &str =
+    "select id, version, display_name, sources, scopes, expires_at, revoked_at, created_at from api_key";
 
 /// A key as the database holds it, without the secret's hash.
 #[derive(Debug, sqlx::FromRow)]
@@ -22,6 +23,7 @@ pub struct KeyRow {
     version: i64,
     display_name: String,
     sources: Vec<String>,
+    scopes: Vec<String>,
     expires_at: Option<jiff_sqlx::Timestamp>,
     revoked_at: Option<jiff_sqlx::Timestamp>,
     created_at: jiff_sqlx::Timestamp,
@@ -31,7 +33,7 @@ pub struct KeyRow {
 pub async fn load(db: &Database, id: Uuid) -> Result<ApiKey, Error> {
     let row = sqlx::query_as!(
         KeyRow,
-        "select id, version, display_name, sources, expires_at, revoked_at, created_at from api_key where id = $1",
+        "select id, version, display_name, sources, scopes, expires_at, revoked_at, created_at from api_key where id = $1",
         id
     )
     .fetch_optional(db.calls())
@@ -42,16 +44,17 @@ pub async fn load(db: &Database, id: Uuid) -> Result<ApiKey, Error> {
 
 /// One key as verification needs it; ended ones too, which it tells apart.
 pub async fn find_stored(db: &Database, id: Uuid) -> Result<Option<StoredApiKey>, Error> {
-    let row = sqlx::query!("select secret_sha256, sources, expires_at, revoked_at from api_key where id = $1", id)
-        .fetch_optional(db.calls())
-        .await
-        .map_err(Fault::from)?;
+    let row =
+        sqlx::query!("select secret_sha256, sources, scopes, expires_at, revoked_at from api_key where id = $1", id)
+            .fetch_optional(db.calls())
+            .await
+            .map_err(Fault::from)?;
     let Some(row) = row else { return Ok(None) };
     let secret_sha256 = row.secret_sha256.try_into();
     Ok(Some(StoredApiKey {
         id,
         secret_sha256: secret_sha256.map_err(|_| Error::internal("a stored hash is not of 32 bytes"))?,
-        scopes: vec![SCOPE.to_owned()],
+        scopes: row.scopes,
         sources: row.sources,
         expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
         revoked: row.revoked_at.is_some(),
@@ -69,8 +72,8 @@ pub async fn insert(
 ) -> Result<(), Error> {
     let insert = sqlx::query!(
         r#"with created as (
-               insert into api_key (id, version, display_name, secret_sha256, sources, expires_at, created_at)
-               values ($1, 1, $2, $3, $4, $5, $6)
+               insert into api_key (id, version, display_name, secret_sha256, sources, scopes, expires_at, created_at)
+               values ($1, 1, $2, $3, $4, $13, $5, $6)
                returning id
            )
            select seva.emit($7, $8, 'seva.customers.api_key.created.v1', $9, 1, $10, $11),
@@ -88,6 +91,7 @@ pub async fn insert(
         jiff_sqlx::Timestamp::from(occurred_at) as _,
         event_of(key).encode_to_vec(),
         response.encode_to_vec(),
+        &key.scopes,
     );
     db.write(insert.fetch_one(db.calls())).await?;
     Ok(())
@@ -130,13 +134,14 @@ impl TryFrom<KeyRow> for ApiKey {
 
     /// What was written was valid; anything else is a fault of ours.
     fn try_from(row: KeyRow) -> Result<Self, Error> {
-        let KeyRow { id, version, display_name, sources, expires_at, revoked_at, created_at } = row;
+        let KeyRow { id, version, display_name, sources, scopes, expires_at, revoked_at, created_at } = row;
         let sources: Result<_, Invalid> = sources.iter().map(|source| Source::parse(source)).collect();
         Ok(Self {
             id,
             version,
             display_name,
             sources: sources.map_err(|invalid| Error::internal(format!("a stored key cannot be read: {invalid}")))?,
+            scopes,
             expires_at: expires_at.map(jiff_sqlx::Timestamp::to_jiff),
             revoked_at: revoked_at.map(jiff_sqlx::Timestamp::to_jiff),
             created_at: created_at.to_jiff(),

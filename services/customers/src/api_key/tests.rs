@@ -14,6 +14,7 @@ fn key_until(expires_at: Option<Timestamp>) -> NewApiKey {
     NewApiKey {
         display_name: "The shop".to_owned(),
         sources: vec![Source::parse("//shop.example").unwrap()],
+        scopes: vec!["events.publish".to_owned()],
         expires_at,
     }
 }

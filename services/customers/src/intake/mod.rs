@@ -20,4 +20,6 @@ mod store;
 mod tests;
 
 pub use batch::Intake;
+pub(crate) use fold::Changes;
 pub use rpc::IntakeRpc;
+pub(crate) use store::write;

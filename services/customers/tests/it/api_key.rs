@@ -5,8 +5,8 @@ use seva_customers::api_key::Keys;
 use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{
-        ApiKey, ApiKeyEvent, CreateApiKeyRequest, CreateApiKeyResponse, ListApiKeysRequest, RevokeApiKeyRequest,
-        api_key_service_server::ApiKeyService,
+        ApiKey, ApiKeyEvent, CreateApiKeyRequest, CreateApiKeyResponse, GetApiKeyProofRequest, ListApiKeysRequest,
+        RevokeApiKeyRequest, api_key_service_server::ApiKeyService,
     },
 };
 use seva_runtime::{auth::ApiKeys, clock::machine_now};
@@ -90,6 +90,41 @@ async fn a_key_is_found_for_verification_with_its_hash_sources_and_scope() {
 
     revoke(&world, &key.name, new_id()).await.unwrap();
     assert!(keys.find(id_of(&key.name)).await.unwrap().unwrap().revoked);
+}
+
+#[tokio::test]
+async fn a_key_may_do_what_it_was_made_for_and_other_services_are_told_what_proves_it() {
+    let world = World::new().await;
+    let prove = async |name: &str| {
+        let request = GetApiKeyProofRequest { name: name.to_owned() };
+        Ok::<_, Status>(world.api_keys.get_api_key_proof(call("GetApiKeyProof", request)).await?.into_inner())
+    };
+    let usual = create(&world, a_key("The shop", &["//shop.example"]), new_id()).await.unwrap().api_key.unwrap();
+    assert_eq!(usual.scopes, ["events.publish"]);
+    let wanted = ApiKey {
+        scopes: vec!["messages.publish".to_owned()],
+        expire_time: in_seconds(60),
+        ..a_key("Mail", &["//mail/support"])
+    };
+    let created = create(&world, wanted, new_id()).await.unwrap();
+    let key = created.api_key.unwrap();
+
+    let proof = prove(&key.name).await.unwrap();
+    let secret = created.secret.splitn(3, '_').nth(2).unwrap();
+    assert_eq!(proof.secret_sha256, Sha256::digest(secret).to_vec());
+    assert_eq!((proof.scopes, proof.sources, proof.expire_time), (key.scopes.clone(), key.sources, key.expire_time));
+    assert!(!proof.revoked);
+    revoke(&world, &key.name, new_id()).await.unwrap();
+    assert!(prove(&key.name).await.unwrap().revoked);
+    is_refused(prove(&format!("apiKeys/{}", new_id())).await, ErrorReason::ResourceNotFound);
+
+    let scopes = ["messages.publish", "tickets.write", "messages.publish"].map(str::to_owned).to_vec();
+    let refused = is_refused(
+        create(&world, ApiKey { scopes, ..a_key("x", &["//a"]) }, new_id()).await,
+        ErrorReason::FieldsInvalid,
+    );
+    let expected = [("api_key.scopes[1]", "SCOPE_UNKNOWN"), ("api_key.scopes[2]", "SCOPE_REPEATED")];
+    assert_eq!(violations(&refused), expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod place;
 mod promised_days;
 mod recipient;
 mod retention;
+mod sender;
 mod shop;
 mod surveys;
 mod tickets;

@@ -1,6 +1,7 @@
 //! A message and its words.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::stored::stored_names;
@@ -36,7 +37,7 @@ pub struct Message {
 }
 
 /// What was attached to a message; the bytes lie elsewhere.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// As people see it: personal data.
     pub file_name: String,
@@ -88,6 +89,27 @@ pub enum Medium {
     Text,
     /// Said on the phone, and written down.
     PhoneCall,
+    /// Came by mail.
+    Email,
+    /// Came by a form of a web page, or a chat there.
+    Web,
+    /// Came by text message.
+    Sms,
+    /// Came by a messaging app.
+    Messaging,
+    /// Came by a social network, to us alone.
+    Social,
+    /// Was posted on a social network for everybody to read.
+    SocialPost,
 }
 
-stored_names!(Medium, "medium" { Text = "text", PhoneCall = "phone_call" });
+stored_names!(Medium, "medium" {
+    Text = "text",
+    PhoneCall = "phone_call",
+    Email = "email",
+    Web = "web",
+    Sms = "sms",
+    Messaging = "messaging",
+    Social = "social",
+    SocialPost = "social_post",
+});

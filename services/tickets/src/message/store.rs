@@ -81,7 +81,7 @@ pub async fn find(db: &Database, ticket: Uuid, id: Uuid) -> Result<Option<Messag
     Ok(with_attachments(db, row.into_iter().collect()).await?.pop())
 }
 
-/// Takes the words and attachments of a message back; `false` when that was done before (TK6).
+/// Takes the words and attachments of a message back, from what came in as well; `false` when that was done before (TK6).
 ///
 /// # Errors
 /// When the statement fails.
@@ -91,6 +91,8 @@ pub async fn redact(connection: &mut PgConnection, id: Uuid, now: Timestamp) -> 
                update message set text = '', redacted_at = $2 where id = $1 and redacted_at is null returning id
            ), detached as (
                delete from attachment a using redacted r where a.message_id = r.id
+           ), came_in as (
+               update inbound_message i set subject = '', body = '', attachments = '[]' from redacted r where i.message_id = r.id
            )
            select id from redacted"#,
         id,

@@ -1,6 +1,6 @@
 //! What is known of a customer without asking: language, tier, zone, and whether a person has confirmed them.
 
-use seva_proto::customers::v1::{CustomerEvent, customer::Tier as TierMessage};
+use seva_proto::customers::v1::{CustomerEvent, SendingCustomer, customer::Tier as TierMessage};
 use seva_values::{AvailabilityWindows, Invalid, Language, Zone, parse_name};
 use uuid::Uuid;
 
@@ -51,11 +51,7 @@ impl Recipient {
             customer: parse_name("customers", &event.customer)?,
             sequence,
             language: Language::parse(event.languages.first().map_or(ENGLISH, String::as_str))?,
-            tier: match event.tier() {
-                TierMessage::Unspecified | TierMessage::Standard => Tier::Standard,
-                TierMessage::Loyal => Tier::Loyal,
-                TierMessage::Vip => Tier::Vip,
-            },
+            tier: event.tier().into(),
             zone: Zone::parse(&event.zone)?,
             provisional: event.provisional,
             availability: match event.availability.clone() {
@@ -65,5 +61,31 @@ impl Recipient {
                 _ => None,
             },
         })
+    }
+
+    /// What the customers service answers about a sender; whatever is heard overwrites it.
+    ///
+    /// # Errors
+    /// An answer that does not hold what the contract says.
+    pub fn answered(customer: &SendingCustomer) -> Result<Self, Invalid> {
+        Ok(Self {
+            customer: parse_name("customers", &customer.customer)?,
+            sequence: 0,
+            language: Language::parse(customer.languages.first().map_or(ENGLISH, String::as_str))?,
+            tier: customer.tier().into(),
+            zone: Zone::parse(&customer.zone)?,
+            provisional: customer.provisional,
+            availability: None,
+        })
+    }
+}
+
+impl From<TierMessage> for Tier {
+    fn from(tier: TierMessage) -> Self {
+        match tier {
+            TierMessage::Unspecified | TierMessage::Standard => Self::Standard,
+            TierMessage::Loyal => Self::Loyal,
+            TierMessage::Vip => Self::Vip,
+        }
     }
 }

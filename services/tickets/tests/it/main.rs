@@ -14,6 +14,7 @@ mod floor;
 mod guides;
 mod handoffs;
 mod imports;
+mod inbound;
 mod knowledge;
 mod macros;
 mod matters;

@@ -47,6 +47,8 @@ use tonic::Status;
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
+use crate::inbound::Directory;
+
 /// Business time at which every world begins: a Monday, 14:30 in Kolkata.
 pub const START: &str = "2026-03-02T09:00:00Z";
 
@@ -64,6 +66,7 @@ pub struct World {
     pub staff: TestServer,
     pub customers: Source,
     pub surveys: Source,
+    pub directory: Arc<Directory>,
     keyring: Arc<Keyring>,
     _staff_database: TestDatabase,
 }
@@ -118,10 +121,13 @@ impl World {
         let (customers, customers_feed) = Source::new("customers").await;
         let (surveys, surveys_feed) = Source::new("surveys").await;
         let database = TestDatabase::new(seva_tickets::NAME, &seva_tickets::MIGRATOR).await;
+        let directory = Arc::new(Directory::default());
         let peers = Peers {
             customers: Arc::new(customers_feed),
             staff: Arc::new(staff.feed.clone()),
             surveys: Arc::new(surveys_feed),
+            senders: directory.clone(),
+            keys: directory.clone(),
         };
         let keyring = keyring();
         let foundation = foundation(database.db.clone(), clock.clone());
@@ -134,6 +140,7 @@ impl World {
             database,
             customers,
             surveys,
+            directory,
             keyring,
             _staff_database: staff_database,
         }

@@ -101,8 +101,8 @@ pub const ROLES: [(&str, &[&str]); 7] = [
     ),
     // Looks after staff and the handbook. Customers' data is none of their business; the texts that staff send are.
     ("hr", &["presence.own", "staff.read", "staff.write", "templates.read"]),
-    // Another system: reports what happened, looks up the customer it belongs to, and hands its old tickets over.
-    ("integration", &["customers.read", "events.publish", "tickets.import"]),
+    // Another system: reports what happened and what was written, looks up the customer it belongs to, and hands its old tickets over.
+    ("integration", &["customers.read", "events.publish", "messages.publish", "tickets.import"]),
     // Keeps the installation running: repairs what is stuck and sees whatever helps to find out why. Writes no customer's data.
     (
         "ops",
@@ -115,6 +115,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "deadletters.write",
             "events.publish",
             "events.read",
+            "messages.publish",
             "notifications.read",
             "notifications.write",
             "preferences.read",
@@ -140,7 +141,9 @@ pub fn scopes_of_service(name: &str) -> &'static [&'static str] {
         "notifications" => &["events.read", "links.mint", "recipients.read"],
         // Forwards customers' links, which are their credentials, and the pushing systems' keys; may do nothing by itself.
         "portal" => &["links.use"],
-        // Everything a service needs of another it has from its feed.
+        // Asks whose a message is at the moment it comes, which makes a customer of somebody new, and proves the keys of adapters.
+        "tickets" => &["apikeys.verify", "events.read", "senders.resolve"],
+        // Everything else that a service needs of another it has from its feed.
         name if SERVICES.contains(&name) => &["events.read"],
         _ => &[],
     }

@@ -103,6 +103,12 @@ pub const LEFT_OUT: [LeftOut; 22] = [
         "counts all assignments, and one that was rolled back has counted; which tickets a member has and had is compared",
     ),
     of("tickets", "bulk_job", &["traceparent"], "random"),
+    of(
+        "tickets",
+        "inbound_message",
+        &["hash", "traceparent", "recorded_at"],
+        "of a message that may hold a random id; random; machine time",
+    ),
     of("surveys", "programme", &["salt"], "random"),
     of(
         "surveys",

@@ -27,15 +27,14 @@ use uuid::Uuid;
 use super::{
     convert::message_to_proto,
     kind::{Kind, Priority},
-    model::{Change, Matter, NewTicket, Reply, RootProblem, Surroundings, Ticket},
+    model::{Change, Matter, NewTicket, Reply, RootProblem, Ticket},
     state::CancelReason,
     store::{self, save},
 };
 use crate::{
-    clock::Calendar,
     custom_field::{self, Values},
     message::{Attachment, Author, Medium, Message, Visibility},
-    policy::{Matched, Policies},
+    policy::Policies,
     roster,
     routing::{self, Question, Unavailable},
 };
@@ -164,21 +163,12 @@ impl Commands {
     /// A new ticket, and whether the company defines fields.
     async fn open(&self, write: &Write, new: NewTicket) -> Result<(Change, bool), Error> {
         let policy = self.policies.newest().await?;
-        let facts = store::facts(&self.db, new.customer, new.kind).await?;
-        let known = facts.recipient.ok_or_else(|| Error::not_found(format!("customers/{}", new.customer)))?;
-        let (department, calendar) =
-            facts.department.map_or((None, Calendar::always()), |(id, calendar)| (Some(id), calendar));
-        let around = Surroundings {
-            number: facts.number,
-            language: known.language,
-            tier: known.tier,
-            department,
-            calendar,
-            targets: policy.targets(&Matched { kind: new.kind, department, tier: known.tier, priority: new.priority }),
-            policy_version: policy.version(),
-        };
+        let facts = store::facts(self.db.calls(), new.customer, new.kind).await?;
+        let has_fields = facts.has_fields;
+        let around = facts.surroundings(&policy, &new);
+        let around = around.ok_or_else(|| Error::not_found(format!("customers/{}", new.customer)))?;
         let change = Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now());
-        Ok((change, facts.has_fields))
+        Ok((change, has_fields))
     }
 
     /// Names the ticket that a matter has, in the refusal to open another one.

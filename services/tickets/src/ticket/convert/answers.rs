@@ -206,7 +206,7 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
         message;
     let author_name = match author {
         Author::Staff => named(STAFF_MEMBERS, *author_id),
-        Author::Customer => format_name(CUSTOMERS, ticket.customer),
+        Author::Customer => format_name(CUSTOMERS, author_id.unwrap_or(ticket.customer)),
         Author::System => String::new(),
     };
     pb::Message {

@@ -280,7 +280,8 @@ fn parse_message_name(name: &str) -> Result<(Uuid, Uuid), Invalid> {
 }
 
 /// What is attached to a message. Faults are noted.
-fn parse_attachments(given: Vec<pb::Attachment>, violations: &mut Violations) -> Option<Vec<Attachment>> {
+/// Reads what is attached to a message.
+pub fn parse_attachments(given: Vec<pb::Attachment>, violations: &mut Violations) -> Option<Vec<Attachment>> {
     if given.len() > MAX_ATTACHMENTS {
         violations.add("attachments", Invalid::new("ATTACHMENTS_TOO_MANY", format!("{MAX_ATTACHMENTS} at most")));
         return None;
@@ -522,7 +523,8 @@ enums! {
         Other;
     read_visibility Visibility = pb_message::Visibility, "VISIBILITY_UNKNOWN", Public, Internal;
     read_author Author = pb_message::Author, "AUTHOR_UNKNOWN", Staff, Customer, System;
-    read_medium Medium = pb_message::Medium, "MEDIUM_UNKNOWN", Text, PhoneCall;
+    read_medium Medium = pb_message::Medium, "MEDIUM_UNKNOWN", Text, PhoneCall, Email, Web, Sms, Messaging, Social,
+        SocialPost;
 }
 
 /// Reads a kind that has to be given.

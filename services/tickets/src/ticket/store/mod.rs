@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{COLLECTION, Matter, RootProblem, StoryOf, Ticket},
+    model::{COLLECTION, Matter, NewTicket, RootProblem, StoryOf, Surroundings, Ticket},
     state::{CancelReason, Cause, Closure, State},
 };
 use crate::{
     clock::{self, Calendar, Clocks},
     custom_field::Values,
-    policy::Targets,
+    policy::{Matched, Policy, Targets},
     recipient::{Recipient, Tier},
     risk::Level,
     routing::WaitReason,
@@ -133,11 +133,29 @@ pub struct Facts {
     pub has_fields: bool,
 }
 
+impl Facts {
+    /// What a new ticket begins with under this policy; `None` when nothing was heard of its customer.
+    pub fn surroundings(self, policy: &Policy, new: &NewTicket) -> Option<Surroundings> {
+        let known = self.recipient?;
+        let (department, calendar) =
+            self.department.map_or((None, Calendar::always()), |(id, calendar)| (Some(id), calendar));
+        Some(Surroundings {
+            number: self.number,
+            language: known.language,
+            tier: known.tier,
+            department,
+            calendar,
+            targets: policy.targets(&Matched { kind: new.kind, department, tier: known.tier, priority: new.priority }),
+            policy_version: policy.version(),
+        })
+    }
+}
+
 /// All that has to be known to open a ticket, in one question.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, Error> {
+pub async fn facts(executor: impl PgExecutor<'_>, customer: Uuid, kind: Kind) -> Result<Facts, Fault> {
     let row = sqlx::query!(
         r#"select nextval('ticket_number') as "number!", r.sequence as "sequence?", r.language as "language?", r.tier as "tier?",
                   r.zone as "zone?", r.provisional as "provisional?",
@@ -152,7 +170,7 @@ pub async fn facts(db: &Database, customer: Uuid, kind: Kind) -> Result<Facts, E
         customer,
         kind.name(),
     );
-    let row = row.fetch_one(db.calls()).await.map_err(Fault::from)?;
+    let row = row.fetch_one(executor).await?;
     let recipient = match (row.sequence, row.language, row.tier, row.zone, row.provisional) {
         (Some(sequence), Some(language), Some(tier), Some(zone), Some(provisional)) => Some(Recipient {
             customer,

@@ -5,7 +5,7 @@ use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, Write, telemetry};
 use seva_store::{Database, Fault, context};
 use seva_values::new_id;
-use sqlx::types::Json;
+use sqlx::{PgExecutor, types::Json};
 use tonic::Code;
 
 use super::super::{
@@ -30,6 +30,16 @@ pub async fn insert(
     change: &Change,
     response: &impl prost::Message,
 ) -> Result<(), Error> {
+    db.write(insert_on(db.calls(), write, change, response)).await.map_err(refusal)
+}
+
+/// As [`insert`], inside a transaction.
+pub async fn insert_on(
+    executor: impl PgExecutor<'_>,
+    write: &Write,
+    change: &Change,
+    response: &impl prost::Message,
+) -> Result<(), sqlx::Error> {
     let ticket = &change.ticket;
     let matter = ticket.matter.as_ref();
     let insert = sqlx::query!(
@@ -88,7 +98,7 @@ pub async fn insert(
         Json(&ticket.fields) as _,
         ticket.targets.weight,
     );
-    db.write(insert.fetch_one(db.calls())).await.map_err(refusal)?;
+    insert.fetch_one(executor).await?;
     Ok(())
 }
 
