@@ -5,6 +5,7 @@
 //! | `customers/{id}` | `customer.{created, updated, consent_recorded, first_order_placed, repeat_order_placed}.v1` | `CustomerEvent` | the customer's version |
 //! | `orders/{id}` | `order.*.v1`, see the README of this service | `OrderEvent` | the order's version |
 //! | `invoices/{id}` | `invoice.{issued, payment_failed, paid, refunded}.v1` | `InvoiceEvent` | the invoice's version |
+//! | `billingConfirmations/{id}` | `billing.confirmed.v1` | `BillingConfirmationEvent` | 1 |
 //!
 //! Calls emit in the statement that changes the customer. What comes from other systems and from the clock is emitted here, many at once,
 //! each with its entry in the customer's timeline.

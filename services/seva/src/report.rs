@@ -121,6 +121,7 @@ impl Report {
                     customer,
                     total: None,
                     promised_date: promised.as_ref().map(promised_date),
+                    items: Vec::new(),
                 },
             ),
             Self::Confirmed => {

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Calendar,
+    compensation,
     custom_field::Values,
     policy::{Matched, Policies},
     recipient::{self, Recipients},
@@ -117,6 +118,7 @@ fn not_yet_known(event: &Event) -> Fault {
 impl Handler for Customers {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
         Recipients.apply(transaction, events).await?;
+        compensation::consumer::apply(transaction, events, self.0.clock.now()).await?;
         let mut openings = Vec::new();
         for event in events {
             openings.extend(match event.kind.as_str() {

@@ -11,6 +11,8 @@
 //! - [`action`]: what is done to a ticket by [`macros`], [`bulk`] jobs and [`automation`]: the steps of a person's call; [`import`]: tickets of
 //!   other systems, by the same steps
 //! - [`inbound`]: messages that come in, whichever way, and the ticket that each belongs to
+//! - [`compensation`]: what customers are given to make up for something, within limits
+//! - [`return_case`]: what customers give back, case by case
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -22,6 +24,7 @@ pub mod action;
 pub mod automation;
 pub mod bulk;
 pub mod clock;
+pub mod compensation;
 pub mod conversation;
 pub mod custom_field;
 pub mod escalation;
@@ -39,6 +42,7 @@ pub mod promise;
 mod publishing;
 pub mod recipient;
 pub mod risk;
+pub mod return_case;
 pub mod roster;
 pub mod routing;
 pub mod search;
@@ -54,6 +58,21 @@ use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
         automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer, conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer, inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer,
+        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
+        escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer,
+        handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer,
+        knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer,
+        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
+        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        compensation_service_server::CompensationServiceServer, conversation_service_server::ConversationServiceServer,
+        custom_field_service_server::CustomFieldServiceServer, guide_service_server::GuideServiceServer,
+        handoff_service_server::HandoffServiceServer, knowledge_service_server::KnowledgeServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        promise_service_server::PromiseServiceServer, return_service_server::ReturnServiceServer,
+        ticket_service_server::TicketServiceServer,
     },
 };
 use seva_runtime::auth::{ApiKeys, LinkSigner};
@@ -91,6 +110,9 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let (routing_bell, promise_bell) = (Bell::default(), Bell::default());
     let (looks_bell, escalations_bell) = (Bell::default(), Bell::default());
     let risk = risk::Listener::new(clock.clone(), [looks_bell.clone(), escalations_bell.clone()]);
+    let routing_bell = Bell::default();
+    let promise_bell = Bell::default();
+    let issuing_bell = Bell::default();
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
@@ -121,6 +143,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(escalation::Acknowledgements::new(db.clone())), escalations_bell.clone()),
         Due::new(Arc::new(bulk::Bulk::new(db.clone(), commands.clone())), bulk_bell.clone()),
         Due::new(Arc::new(on_time), automation_bell.clone()),
+        Due::new(Arc::new(compensation::Compensation::new(db.clone())), issuing_bell.clone()),
     ];
     // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
     if !clock.is_manual() {
@@ -145,6 +168,11 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let automations = automation::AutomationRpc::new(&foundation, commands.clone(), automation_bell);
     let automations = AutomationServiceServer::new(automations);
     let imports = ImportServiceServer::new(import::ImportRpc::new(&foundation, policies, commands.clone()));
+    let returns = return_case::Commands::new(db.clone(), clock.clone(), issuing_bell.clone());
+    let returns = ReturnServiceServer::new(return_case::ReturnRpc::new(&foundation, returns));
+    let compensation = compensation::Commands::new(db.clone(), clock.clone(), issuing_bell);
+    let compensation = CompensationServiceServer::new(compensation::CompensationRpc::new(&foundation, compensation));
+    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
     let conversations = ConversationServiceServer::new(conversations);
@@ -158,6 +186,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     Service::new(NAME, foundation, feed, consumers, due)
         .offering(tickets)
         .offering(conversations)
+        .offering(compensation)
+        .offering(returns)
         .offering(links)
         .offering(policy)
         .offering(custom_fields)

@@ -65,6 +65,7 @@ data_of_types! {
     "invoice.payment_failed.v1" => InvoicePaymentFailed,
     "invoice.paid.v1" => InvoicePaid,
     "invoice.refunded.v1" => InvoiceRefunded,
+    "billing.confirmed.v1" => BillingConfirmed,
 }
 
 /// Reads the data of an event.

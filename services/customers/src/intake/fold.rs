@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     load::{Identity, Key, Known},
-    parse::{About, Incoming, Received},
+    parse::{About, Confirmed, Incoming, Received},
     reporter::{Holder, ReportedCustomer, contact_point},
 };
 use crate::{
@@ -29,6 +29,8 @@ use crate::{
     invoice::{self, model::Invoice},
     order::{self, OrderRules, model::Order, store::Promise},
 };
+
+const BILLING_CONFIRMED: &str = "seva.customers.billing.confirmed.v1";
 
 /// What a batch writes.
 #[derive(Debug, Default)]
@@ -112,6 +114,7 @@ impl<'b> Fold<'b> {
         match &incoming.about {
             About::Order(report) => self.order(event, incoming, report),
             About::Invoice(report) => self.invoice(event, incoming, report),
+            About::Billing(confirmed) => Ok(self.billing(event, confirmed)),
         }
     }
 
@@ -194,6 +197,15 @@ impl<'b> Fold<'b> {
         self.changes.invoices.entry(next.id).or_insert_with(|| (next.clone(), invoice.version)).0 = next.clone();
         self.known.invoices.insert(key, next);
         Ok(Decided { outcome: Outcome::Accepted, subject })
+    }
+
+    /// Passes on what billing confirms: nothing is known of it here.
+    fn billing(&mut self, event: &Received, confirmed: &Confirmed) -> Decided {
+        let subject = format_name("billingConfirmations", new_id());
+        let Confirmed { event: payload, at } = confirmed;
+        let told = NewEvent::new(BILLING_CONFIRMED, subject.clone(), 1, *at, story(event), payload);
+        self.changes.told.push(Told { event: told, entry: None });
+        Decided { outcome: Outcome::Accepted, subject }
     }
 
     /// The customer as they are known, or the id of one to be made.

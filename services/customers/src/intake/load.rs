@@ -76,6 +76,7 @@ fn lock_keys(valid: &[(&Received, &Incoming)]) -> Vec<String> {
         let collection = match incoming.about {
             About::Order(_) => "orders",
             About::Invoice(_) => "invoices",
+            About::Billing(_) => "billing",
         };
         let Incoming { number, reporter, .. } = incoming;
         [format!("{collection}:{}:{number}", event.source), format!("refs:{}:{}", event.source, reporter.known_as.id)]
@@ -90,6 +91,7 @@ fn numbers<'e>(valid: &[(&'e Received, &'e Incoming)]) -> (Numbers<'e>, Numbers<
         let of_kind = match incoming.about {
             About::Order(_) => &mut numbers.0,
             About::Invoice(_) => &mut numbers.1,
+            About::Billing(_) => continue,
         };
         of_kind.insert((event.source.as_str(), incoming.number.as_str()));
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use seva_proto::{common::v1::ErrorReason, customers::v1 as pb, io::cloudevents::v1::CloudEvent};
 use seva_runtime::{Error, Violations, auth::Principal};
-use seva_values::{Email, Invalid, Language, Money, Phone, PromisedDate, WebLink, Zone};
+use seva_values::{Email, Invalid, Language, Money, Phone, PromisedDate, WebLink, Zone, text};
 use tonic::Code;
 
 use super::{
@@ -17,6 +17,11 @@ use crate::{customer::model::ExternalRef, invoice, order};
 const MAX_NUMBER_BYTES: usize = 255;
 /// Longest name, reason, place, in characters.
 const MAX_TEXT_CHARS: usize = 500;
+/// Items of one order at most, and how many of each.
+const MAX_ITEMS: usize = 500;
+const MAX_QUANTITY: i64 = 1_000_000;
+/// Longest word of a fault.
+const MAX_WORD_CHARS: usize = 60;
 /// Languages of one customer at most.
 const MAX_LANGUAGES: usize = 10;
 
@@ -46,6 +51,16 @@ pub struct Incoming {
 pub enum About {
     Order(order::model::Report),
     Invoice(invoice::model::Report),
+    Billing(Confirmed),
+}
+
+/// What became of something that billing was told to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirmed {
+    /// As it is passed on.
+    pub event: pb::BillingConfirmationEvent,
+    /// When it became true, by billing.
+    pub at: Timestamp,
 }
 
 /// Reads an event that `principal` pushed at `now`.
@@ -110,10 +125,12 @@ impl Reader<'_> {
     fn incoming(&mut self, data: Data, attributes: Option<&Attributes>) -> Option<Incoming> {
         use order::model::Fact;
         match data {
-            Data::OrderPlaced(pb::OrderPlaced { order_number, customer, total, promised_date }) => {
+            Data::OrderPlaced(pb::OrderPlaced { order_number, customer, total, promised_date, items }) => {
                 let total = self.optional(total, |reader, total| reader.money("total", total));
                 let promised_date = self.optional(promised_date, |reader, day| reader.day("promised_date", day));
-                let fact = total.zip(promised_date).map(|(total, promised_date)| Fact::Placed { total, promised_date });
+                let items = self.items(items);
+                let fact = total.zip(promised_date).zip(items);
+                let fact = fact.map(|((total, promised_date), items)| Fact::Placed { total, promised_date, items });
                 self.order(order_number, customer, fact, attributes)
             }
             Data::OrderConfirmed(pb::OrderConfirmed { order_number, customer, promised_date }) => {
@@ -195,6 +212,7 @@ impl Reader<'_> {
                 let fact = self.text("reason", reason).map(|reason| Fact::Refunded { reason });
                 self.invoice(invoice_number, customer, amount, fact, attributes)
             }
+            Data::BillingConfirmed(confirmed) => self.billing(confirmed, attributes),
             _ => unreachable!("the types of orders are read before"),
         }
     }
@@ -226,6 +244,33 @@ impl Reader<'_> {
         let amount = self.violations.required("amount", amount).and_then(|amount| self.money("amount", amount));
         let Attributes { at, sequence, .. } = *attributes?;
         let about = About::Invoice(invoice::model::Report { fact: fact?, amount: amount?, at, sequence });
+        Some(Incoming { reporter: reporter?, number: number?, about })
+    }
+
+    fn billing(&mut self, confirmed: pb::BillingConfirmed, attributes: Option<&Attributes>) -> Option<Incoming> {
+        use pb::billing_confirmation_event::Outcome;
+        let outcome = match confirmed.outcome() {
+            Outcome::Unspecified => None,
+            known => Some(known),
+        };
+        let outcome = self.violations.required("outcome", outcome);
+        let pb::BillingConfirmed { subject, customer, outcome: _, external_key, amount, fault } = confirmed;
+        let number = self.number("external_key", external_key);
+        let subject = self.number("subject", subject);
+        let reporter = self.reporter(customer);
+        let amount = self.violations.required("amount", amount).and_then(|amount| self.money("amount", amount));
+        let fault = match fault.is_empty() {
+            true => Some(fault),
+            false => self.violations.take("fault", text::word(&fault, '_', MAX_WORD_CHARS)),
+        };
+        let event = pb::BillingConfirmationEvent {
+            subject: subject?,
+            outcome: outcome?.into(),
+            external_key: number.clone()?,
+            amount: Some(amount?.into()),
+            fault: fault?,
+        };
+        let about = About::Billing(Confirmed { event, at: attributes?.at });
         Some(Incoming { reporter: reporter?, number: number?, about })
     }
 
@@ -296,6 +341,27 @@ impl Reader<'_> {
         };
         self.violations.add(field, invalid);
         None
+    }
+
+    /// What was ordered, each once.
+    fn items(&mut self, given: Vec<pb::OrderItem>) -> Option<Vec<order::model::Item>> {
+        if given.len() > MAX_ITEMS {
+            let fault = Invalid::new("TOO_MANY", format!("has {MAX_ITEMS} items at most"));
+            self.violations.add("items", fault);
+            return None;
+        }
+        let mut items: Vec<order::model::Item> = Vec::with_capacity(given.len());
+        for (at, pb::OrderItem { item, quantity }) in given.into_iter().enumerate() {
+            let item = self.number(&format!("items[{at}].item"), item)?;
+            if !(1..=MAX_QUANTITY).contains(&quantity) || items.iter().any(|of| of.item == item) {
+                let fault =
+                    Invalid::new("ITEM_MALFORMED", "each item stands there once, with a quantity of 1 to 1000000");
+                self.violations.add(format!("items[{at}]"), fault);
+                return None;
+            }
+            items.push(order::model::Item { item, quantity });
+        }
+        Some(items)
     }
 
     fn money(&mut self, field: &str, money: seva_proto::common::v1::Money) -> Option<Money> {

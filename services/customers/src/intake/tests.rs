@@ -73,6 +73,7 @@ fn proto_data() -> Data {
         }),
         total: Some(values::Money { minor_units: 129_900, currency: "INR".to_owned() }),
         promised_date: Some(values::PromisedDate { date: "2026-03-05".to_owned(), zone: "Asia/Kolkata".to_owned() }),
+        items: vec![pb::OrderItem { item: "SHIRT-RED".to_owned(), quantity: 2 }],
     };
     Data::ProtoData(prost_types::Any {
         type_url: "type.googleapis.com/seva.customers.v1.OrderPlaced".to_owned(),
@@ -84,7 +85,8 @@ const JSON: &str = r#"{
     "orderNumber": "A-1029",
     "customer": {"id": "17", "given_name": "আশা", "languages": ["bn"]},
     "total": {"minorUnits": "129900", "currency": "INR"},
-    "promisedDate": {"date": "2026-03-05", "zone": "Asia/Kolkata"}
+    "promisedDate": {"date": "2026-03-05", "zone": "Asia/Kolkata"},
+    "items": [{"item": "SHIRT-RED", "quantity": "2"}]
 }"#;
 
 #[test]

@@ -9,7 +9,7 @@ use seva_store::{
 use seva_values::{Invalid, WebLink, format_name, parse_name};
 
 use super::{
-    model::{Happening, Order, PromisedDateChange, PromisedDateOutcome, State, What},
+    model::{Happening, Item, Order, PromisedDateChange, PromisedDateOutcome, State, What},
     queries::{GetOrder, ListOrders, ORDERS},
 };
 
@@ -121,6 +121,7 @@ impl From<&Order> for pb::Order {
             order_number,
             state,
             total,
+            items,
             steps,
             first_promised_date,
             current_promised_date,
@@ -142,6 +143,7 @@ impl From<&Order> for pb::Order {
             state: pb::order::State::from(*step).into(),
             time: Some(proto_timestamp(*at)),
         };
+        let item = |of: &Item| pb::OrderItem { item: of.item.clone(), quantity: of.quantity };
         Self {
             name: format_name(COLLECTION, *id),
             customer: format_name("customers", *customer_id),
@@ -163,6 +165,7 @@ impl From<&Order> for pb::Order {
             observe_time: Some(proto_timestamp(*observed_at)),
             fresh_until: Some(proto_timestamp(*fresh_until)),
             version: *version,
+            items: items.iter().map(item).collect(),
         }
     }
 }

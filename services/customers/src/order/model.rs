@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use seva_values::{Money, PromisedDate, WebLink};
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ pub struct Order {
     pub order_number: String,
     pub state: State,
     pub total: Option<Money>,
+    /// What was ordered, as far as the seller says so.
+    pub items: Vec<Item>,
     /// When each step became true. The first word about a step stays (CU11).
     pub steps: BTreeMap<State, Timestamp>,
     pub first_promised_date: Option<PromisedDate>,
@@ -39,6 +42,15 @@ pub struct Order {
     /// When the clock looks at it next.
     pub due_at: Option<Timestamp>,
     pub created_at: Timestamp,
+}
+
+/// So many of something that is part of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// What it is, as the seller calls it.
+    pub item: String,
+    /// How many.
+    pub quantity: i64,
 }
 
 /// How far an order has come, from first to last; the last two lead out.
@@ -107,7 +119,7 @@ pub struct Report {
 /// What became true of an order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
-    Placed { total: Option<Money>, promised_date: Option<PromisedDate> },
+    Placed { total: Option<Money>, promised_date: Option<PromisedDate>, items: Vec<Item> },
     Confirmed { promised_date: Option<PromisedDate> },
     InManufacture,
     HandedToCarrier { carrier: String, tracking_number: String, tracking_link: Option<WebLink> },
@@ -188,6 +200,7 @@ impl Order {
             order_number,
             state: State::Placed,
             total: None,
+            items: Vec::new(),
             steps: BTreeMap::new(),
             first_promised_date: None,
             current_promised_date: None,
@@ -226,8 +239,11 @@ impl Order {
         let mut told = Told::default();
         let mut promised = None;
         match fact {
-            Fact::Placed { total, promised_date } => {
+            Fact::Placed { total, promised_date, items } => {
                 self.total = total.or(self.total);
+                if !items.is_empty() {
+                    self.items = items;
+                }
                 promised = promised_date;
             }
             Fact::Confirmed { promised_date } => promised = promised_date,

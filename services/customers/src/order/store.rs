@@ -11,13 +11,13 @@ use seva_values::{Currency, Invalid, Money, PromisedDate, WebLink, Zone};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::model::{Found, Order, PromisedDateChange, PromisedDateOutcome, State};
+use super::model::{Found, Item, Order, PromisedDateChange, PromisedDateOutcome, State};
 
 /// Every read of orders begins so.
 pub const SELECT: &str = "select id, version, customer_id, source, order_number, state, total_minor_units, total_currency, steps, \
      first_promised_date, first_promised_zone, current_promised_date, current_promised_zone, promised_dates, promised_at, \
      actual_delivery_at, delay_reason, carrier, tracking_number, tracking_link, source_sequence, observed_at, fresh_until, found, \
-     due_at, created_at from customer_order";
+     due_at, created_at, items from customer_order";
 
 /// An order as the database holds it.
 #[derive(Debug, sqlx::FromRow)]
@@ -48,6 +48,7 @@ pub struct OrderRow {
     pub found: String,
     pub due_at: Option<jiff_sqlx::Timestamp>,
     pub created_at: jiff_sqlx::Timestamp,
+    pub items: Json<Vec<Item>>,
 }
 
 /// The orders of these ids and of these (source, number) pairs, as far as there are any.
@@ -67,7 +68,8 @@ pub async fn find(
            select o.id, version, customer_id, source, order_number, state, total_minor_units, total_currency,
                   steps as "steps: Json<BTreeMap<String, Timestamp>>", first_promised_date, first_promised_zone, current_promised_date,
                   current_promised_zone, promised_dates, promised_at, actual_delivery_at, delay_reason, carrier, tracking_number,
-                  tracking_link, source_sequence, observed_at, fresh_until, found, due_at, created_at
+                  tracking_link, source_sequence, observed_at, fresh_until, found, due_at, created_at,
+                  items as "items: Json<Vec<Item>>"
            from wanted join customer_order o on o.id = wanted.id"#,
         ids,
         sources as _,
@@ -123,12 +125,12 @@ pub async fn save(connection: &mut PgConnection, orders: &[Changed<'_>]) -> Resu
                    $1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[],
                    $10::jsonb[], $11::date[], $12::text[], $13::date[], $14::text[], $15::int[], $16::timestamptz[],
                    $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[],
-                   $24::timestamptz[], $25::timestamptz[], $26::text[], $27::timestamptz[], $28::timestamptz[]
+                   $24::timestamptz[], $25::timestamptz[], $26::text[], $27::timestamptz[], $28::timestamptz[], $29::jsonb[]
                ) as t (
                    id, known_version, version, customer_id, source, order_number, state, total_minor_units, total_currency,
                    steps, first_promised_date, first_promised_zone, current_promised_date, current_promised_zone, promised_dates, promised_at,
                    actual_delivery_at, promised_date_outcome, delay_reason, carrier, tracking_number, tracking_link, source_sequence,
-                   observed_at, fresh_until, found, due_at, created_at
+                   observed_at, fresh_until, found, due_at, created_at, items
                )
            ), updated as (
                update customer_order o
@@ -139,6 +141,7 @@ pub async fn save(connection: &mut PgConnection, orders: &[Changed<'_>]) -> Resu
                    promised_date_outcome = g.promised_date_outcome, delay_reason = g.delay_reason, carrier = g.carrier,
                    tracking_number = g.tracking_number, tracking_link = g.tracking_link, source_sequence = g.source_sequence,
                    observed_at = g.observed_at, fresh_until = g.fresh_until, found = g.found, due_at = g.due_at,
+                   items = g.items,
                    -- What is due next is nobody's yet; a worker that still holds the order finds its version gone.
                    leased_until = '-infinity'
                from given g
@@ -149,12 +152,12 @@ pub async fn save(connection: &mut PgConnection, orders: &[Changed<'_>]) -> Resu
                    id, version, customer_id, source, order_number, state, total_minor_units, total_currency, steps,
                    first_promised_date, first_promised_zone, current_promised_date, current_promised_zone, promised_dates, promised_at,
                    actual_delivery_at, promised_date_outcome, delay_reason, carrier, tracking_number, tracking_link, source_sequence,
-                   observed_at, fresh_until, found, due_at, created_at
+                   observed_at, fresh_until, found, due_at, created_at, items
                )
                select id, version, customer_id, source, order_number, state, total_minor_units, total_currency, steps,
                       first_promised_date, first_promised_zone, current_promised_date, current_promised_zone, promised_dates, promised_at,
                       actual_delivery_at, promised_date_outcome, delay_reason, carrier, tracking_number, tracking_link, source_sequence,
-                      observed_at, fresh_until, found, due_at, created_at
+                      observed_at, fresh_until, found, due_at, created_at, items
                from given where known_version = 0
                returning id
            )
@@ -187,6 +190,7 @@ pub async fn save(connection: &mut PgConnection, orders: &[Changed<'_>]) -> Resu
         &column(|order| order.found.name()) as _,
         &times(|order| order.due_at) as _,
         &times(|order| Some(order.created_at)) as _,
+        &all().map(|order| Json(&order.items)).collect::<Vec<_>>() as _,
     );
     Ok(saved.fetch_one(connection).await?.try_into().expect("a count is not negative"))
 }
@@ -276,6 +280,7 @@ fn read(row: OrderRow) -> Result<Order, Invalid> {
         found,
         due_at,
         created_at,
+        items: Json(items),
     } = row;
     let money = |(minor_units, currency): (i64, String)| Ok(Money::new(minor_units, Currency::parse(&currency)?));
     Ok(Order {
@@ -302,6 +307,7 @@ fn read(row: OrderRow) -> Result<Order, Invalid> {
         found: Found::from_name(&found)?,
         due_at: due_at.map(jiff_sqlx::Timestamp::to_jiff),
         created_at: created_at.to_jiff(),
+        items,
     })
 }
 

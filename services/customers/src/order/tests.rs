@@ -43,7 +43,7 @@ fn report_at(order: &mut Order, fact: Fact, at: Timestamp) -> Changes {
 }
 
 fn placed(promised_date: Option<PromisedDate>) -> Fact {
-    Fact::Placed { total: None, promised_date }
+    Fact::Placed { total: None, promised_date, items: Vec::new() }
 }
 
 fn in_transit() -> Fact {

@@ -58,6 +58,7 @@ fn own_order(order: pb::Order) -> pb::Order {
         observe_time,
         fresh_until,
         version: _,
+        items,
     } = order;
     pb::Order {
         name,
@@ -76,6 +77,7 @@ fn own_order(order: pb::Order) -> pb::Order {
         tracking_link,
         observe_time,
         fresh_until,
+        items,
         ..pb::Order::default()
     }
 }

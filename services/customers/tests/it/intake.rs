@@ -1,6 +1,7 @@
 //! The intake: what is applied, what is refused and why, and that each event counts once.
 
 mod bad_input;
+mod billing;
 mod customers;
 mod figures;
 mod once;

@@ -136,8 +136,13 @@ pub fn placed_for(
     time: &str,
     promised_date: Option<PromisedDate>,
 ) -> CloudEvent {
-    let data =
-        pb::OrderPlaced { order_number: number.to_owned(), customer: reported(customer), total: None, promised_date };
+    let data = pb::OrderPlaced {
+        order_number: number.to_owned(),
+        customer: reported(customer),
+        total: None,
+        promised_date,
+        items: Vec::new(),
+    };
     event("order.placed.v1", number, sequence, time, &data)
 }
 

@@ -46,6 +46,7 @@ fn somebody(id: u128, department: Uuid, role: Role) -> StaffMember {
         capacity: 1,
         state: roster::State::Active,
         handbook_current: true,
+        authority_limits: Vec::new(),
         open_weight: 0,
         last_assignment: 0,
     }

@@ -8,10 +8,13 @@ use seva_proto::{
     common::v1 as values,
     staff::v1::{self as staff, staff_member},
 };
-use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, parse_name};
+use seva_values::{AvailabilityWindows, BusinessCalendar, Invalid, Language, Money, parse_name};
 use uuid::Uuid;
 
-use crate::stored::{first, stored_names};
+use crate::{
+    compensation::Kind,
+    stored::{first, stored_names},
+};
 
 /// Names of departments.
 pub const DEPARTMENTS: &str = "departments";
@@ -62,10 +65,21 @@ pub struct StaffMember {
     pub state: State,
     /// Whether the handbook in force was signed.
     pub handbook_current: bool,
+    /// What the person may give at once without asking; nothing of what is not named.
+    pub authority_limits: Vec<AuthorityLimit>,
     /// How much of the capacity is taken: the weight of the member's tickets; kept by the database (TK30).
     pub open_weight: i32,
     /// Grows with every assignment to anybody; 0: none yet.
     pub last_assignment: i64,
+}
+
+/// What somebody may give at once without asking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityLimit {
+    /// What is given.
+    pub kind: Kind,
+    /// At most.
+    pub per_grant: Money,
 }
 
 /// What somebody does.
@@ -206,6 +220,7 @@ impl StaffMember {
                 Shifts::within(AvailabilityWindows::try_from(hours).map_err(first)?)
             }
         };
+        let authority_limits = event.authority_limits.into_iter().filter_map(AuthorityLimit::heard);
         Ok(Self {
             id: parse_name(STAFF_MEMBERS, &event.staff_member)?,
             sequence,
@@ -219,9 +234,28 @@ impl StaffMember {
             capacity: event.capacity,
             state,
             handbook_current: event.handbook_current,
+            authority_limits: authority_limits.collect::<Result<_, _>>()?,
             open_weight: 0,
             last_assignment: 0,
         })
+    }
+}
+
+impl AuthorityLimit {
+    /// What an event says; `None` of a kind that this program does not know.
+    fn heard(limit: staff::AuthorityLimit) -> Option<Result<Self, Invalid>> {
+        use staff::authority_limit::Kind as KindMessage;
+        let kind = match limit.kind() {
+            KindMessage::Unspecified => return None,
+            KindMessage::Refund => Kind::Refund,
+            KindMessage::Credit => Kind::Credit,
+            KindMessage::Coupon => Kind::Coupon,
+            KindMessage::FreeShipping => Kind::FreeShipping,
+            KindMessage::Gift => Kind::Gift,
+            KindMessage::Upgrade => Kind::Upgrade,
+        };
+        let per_grant = Money::try_from(limit.per_grant?).map_err(first);
+        Some(per_grant.map(|per_grant| Self { kind, per_grant }))
     }
 }
 

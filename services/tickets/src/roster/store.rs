@@ -9,7 +9,7 @@ use seva_values::{Language, format_name};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::model::{DEPARTMENTS, Department, Presence, Role, Shifts, StaffMember, State};
+use super::model::{AuthorityLimit, DEPARTMENTS, Department, Presence, Role, Shifts, StaffMember, State};
 use crate::{
     clock::{self, Calendar},
     stored::malformed,
@@ -128,22 +128,23 @@ pub async fn save_members(
     sqlx::query!(
         "insert into staff_member as m (
              id, sequence, user_subject, role, department_id, languages, skills, shifts, presence, capacity, state, handbook_current,
-             offer_at
+             authority_limits, offer_at
          )
          select id, sequence, user_subject, role, department_id, array(select jsonb_array_elements_text(languages)),
-                array(select jsonb_array_elements_text(skills)), shifts, presence, capacity, state, handbook_current,
+                array(select jsonb_array_elements_text(skills)), shifts, presence, capacity, state, handbook_current, authority_limits,
                 case when state = 'active' and department_id is not null then timestamptz 'epoch' end
          from unnest(
              $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::text[],
-             $10::int[], $11::text[], $12::bool[]
+             $10::int[], $11::text[], $12::bool[], $13::jsonb[]
          ) as t (
-             id, sequence, user_subject, role, department_id, languages, skills, shifts, presence, capacity, state, handbook_current
+             id, sequence, user_subject, role, department_id, languages, skills, shifts, presence, capacity, state, handbook_current,
+             authority_limits
          )
          on conflict on constraint staff_member_pkey do update
          set sequence = excluded.sequence, user_subject = excluded.user_subject, role = excluded.role,
              department_id = excluded.department_id, languages = excluded.languages, skills = excluded.skills,
              shifts = excluded.shifts, presence = excluded.presence, capacity = excluded.capacity, state = excluded.state,
-             handbook_current = excluded.handbook_current, offer_at = excluded.offer_at
+             handbook_current = excluded.handbook_current, authority_limits = excluded.authority_limits, offer_at = excluded.offer_at
          where excluded.sequence > m.sequence",
         &ids,
         &newest.iter().map(|member| member.sequence).collect::<Vec<_>>(),
@@ -157,6 +158,7 @@ pub async fn save_members(
         &newest.iter().map(|member| member.capacity).collect::<Vec<_>>(),
         &newest.iter().map(|member| member.state.name()).collect::<Vec<_>>() as _,
         &newest.iter().map(|member| member.handbook_current).collect::<Vec<_>>(),
+        &newest.iter().map(|member| Json(&member.authority_limits)).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;
@@ -183,6 +185,7 @@ struct MemberRow {
     capacity: i32,
     state: String,
     handbook_current: bool,
+    authority_limits: Json<Vec<AuthorityLimit>>,
     open_weight: i32,
     last_assignment: i64,
 }
@@ -205,6 +208,7 @@ impl TryFrom<MemberRow> for StaffMember {
             capacity: row.capacity,
             state: State::from_name(&row.state)?,
             handbook_current: row.handbook_current,
+            authority_limits: row.authority_limits.0,
             open_weight: row.open_weight,
             last_assignment: row.last_assignment,
         })
@@ -219,7 +223,8 @@ pub async fn find(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Sta
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_weight, last_assignment
+                  capacity, state, handbook_current, authority_limits as "authority_limits: Json<Vec<AuthorityLimit>>",
+                  open_weight, last_assignment
            from staff_member where id = any($1)"#,
         ids
     );
@@ -234,7 +239,8 @@ pub async fn serving(executor: impl PgExecutor<'_>, departments: &[Uuid]) -> Res
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_weight, last_assignment
+                  capacity, state, handbook_current, authority_limits as "authority_limits: Json<Vec<AuthorityLimit>>",
+                  open_weight, last_assignment
            from staff_member where department_id = any($1) and state = 'active'"#,
         departments
     );
@@ -249,7 +255,8 @@ pub async fn lock_serving(connection: &mut PgConnection, departments: &[Uuid]) -
     let rows = sqlx::query_as!(
         MemberRow,
         r#"select id, sequence, user_subject, role, department_id, languages, skills, shifts as "shifts: Json<Shifts>", presence,
-                  capacity, state, handbook_current, open_weight, last_assignment
+                  capacity, state, handbook_current, authority_limits as "authority_limits: Json<Vec<AuthorityLimit>>",
+                  open_weight, last_assignment
            from staff_member where department_id = any($1) and state = 'active'
            order by id
            for update"#,
@@ -275,6 +282,17 @@ pub async fn member_of_user(executor: impl PgExecutor<'_>, user: &str) -> Result
 pub async fn member_of_caller(executor: impl PgExecutor<'_>, write: &Write) -> Result<Option<Uuid>, Fault> {
     match write.actor.strip_prefix("user:") {
         Some(user) => member_of_user(executor, user).await,
+        None => Ok(None),
+    }
+}
+
+/// Who has tokens with this subject; of several the one who serves.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn find_by_user(pool: &sqlx::PgPool, user: &str) -> Result<Option<StaffMember>, Fault> {
+    match member_of_user(pool, user).await? {
+        Some(id) => Ok(find(pool, &[id]).await?.pop()),
         None => Ok(None),
     }
 }

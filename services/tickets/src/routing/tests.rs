@@ -55,6 +55,7 @@ fn somebody(number: u128) -> StaffMember {
         capacity: 2,
         state: State::Active,
         handbook_current: true,
+        authority_limits: Vec::new(),
         open_weight: 0,
         last_assignment: 0,
     }

@@ -179,6 +179,12 @@ impl World {
         self.server.with_identity(Identity::Bearer(token))
     }
 
+    /// The person with this user, in a role.
+    pub fn in_role(&self, user: &str, role: &str) -> Peer {
+        let token = self.keyring.issuer.mint_user_token(user, &[role], None, Duration::from_secs(3600));
+        self.server.with_identity(Identity::Bearer(token))
+    }
+
     pub fn conversations(&self) -> ConversationServiceClient<Peer> {
         ConversationServiceClient::new(self.server.as_service("portal"))
     }

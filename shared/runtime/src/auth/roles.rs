@@ -25,6 +25,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
     (
         "agent",
         &[
+            "compensation.write",
             "customers.read",
             "customers.write",
             "notifications.read",
@@ -40,10 +41,12 @@ pub const ROLES: [(&str, &[&str]); 7] = [
         ],
     ),
     // An agent who also takes back a message that should not go out, or words that should not have been written, writes the texts of the team and
-    // what it knows, and does the same to many tickets at once.
+    // what it knows, does the same to many tickets at once, and decides what goes over limits.
     (
         "lead",
         &[
+            "compensation.approve",
+            "compensation.write",
             "customers.read",
             "customers.write",
             "knowledge.write",
@@ -65,17 +68,21 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "tickets.write",
         ],
     ),
-    // A lead who also decides which kinds of messages exist, which systems may push, and how tickets are counted and what they ask for.
+    // A lead who also decides which kinds of messages exist, which systems may push, how tickets are counted and what they ask
+    // for, and what may be given without asking.
     (
         "manager",
         &[
             "apikeys.write",
             "automations.write",
             "categories.write",
+            "compensation.approve",
+            "compensation.write",
             "customers.read",
             "customers.write",
             "departments.write",
             "knowledge.write",
+            "limits.write",
             "macros.write",
             "notifications.read",
             "notifications.write",

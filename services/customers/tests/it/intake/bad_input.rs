@@ -40,6 +40,7 @@ fn lines() -> Vec<Bad> {
         customer: reported("99"),
         promised_date: Some(promised_date),
         total: None,
+        items: Vec::new(),
     };
     let no_zone = order(PromisedDate { date: "2026-03-09".to_owned(), zone: String::new() });
     let wrong_day = order(PromisedDate { date: "2026-02-30".to_owned(), zone: "Mars/Base".to_owned() });
@@ -48,6 +49,7 @@ fn lines() -> Vec<Bad> {
         customer: reported("99"),
         total: Some(Money { minor_units, currency: currency.to_owned() }),
         promised_date: None,
+        items: Vec::new(),
     };
     let placed_with = |number: &str, data: &pb::OrderPlaced| event("order.placed.v1", number, 1, TIME, data);
     let seconds = |text: &str| Attr::CeTimestamp(seva_store::event::proto_timestamp(text.parse().unwrap()));

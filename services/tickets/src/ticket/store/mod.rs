@@ -1,7 +1,8 @@
-//! All SQL of tickets: reads here, lists in [`listed`], writes by calls in [`save`], writes of workers and consumers, many at once, in [`batch`].
+//! All SQL of tickets: reads here, lists in [`listed`], locks for what belongs to tickets in [`locked`], writes by calls in [`save`], writes of workers and consumers, many at once, in [`batch`].
 
 pub mod batch;
 pub mod listed;
+pub mod locked;
 pub mod save;
 
 use std::collections::HashMap;
