@@ -51,7 +51,7 @@ pub struct Heard {
     pub occasions: Vec<Occasion>,
     /// Matters that are no longer as they were.
     pub called_off: Vec<CalledOff>,
-    /// Words of tickets that follow low scores.
+    /// Words of tickets that follow low scores, or may carry such ones on.
     pub words: Vec<TicketWord>,
 }
 
@@ -129,10 +129,13 @@ fn hear_ticket(event: &Event, heard: &mut Heard) -> Result<(), Fault> {
     let known = KnownTicket::heard(event.sequence, &state, contacted_at).map_err(malformed)?;
     let act = act_of(&event.kind, &state);
     let low_score = state.matter.as_ref().filter(|matter| matter.kind == LOW_SCORE);
-    if let Some(matter) = low_score {
+    let carried_by = carrier(&event.kind, &state, known.ticket).map_err(malformed)?;
+    if low_score.is_some() || act.is_some() || carried_by.is_some() {
+        let response = low_score.map(|matter| parse_name("responses", &matter.subject));
         heard.words.push(TicketWord {
-            response: parse_name("responses", &matter.subject).map_err(malformed)?,
+            response: response.transpose().map_err(malformed)?,
             ticket: known.ticket,
+            carried_by,
             sequence: event.sequence,
             act,
             at: event.occurred_at,
@@ -176,6 +179,15 @@ fn resolver(ticket: &TicketEvent) -> Result<Option<Uuid>, Invalid> {
     match ticket.resolver.as_str() {
         "" => Ok(None),
         name => parse_name("staffMembers", name).map(Some),
+    }
+}
+
+/// The ticket that carries one on from now on: another one when it was merged, itself when that was undone.
+fn carrier(kind: &str, ticket: &TicketEvent, own: Uuid) -> Result<Option<Uuid>, Invalid> {
+    match kind.strip_prefix(TICKET_PREFIX) {
+        Some("merged.v1") => parse_name("tickets", &ticket.merged_into).map(Some),
+        Some("unmerged.v1") => Ok(Some(own)),
+        _ => Ok(None),
     }
 }
 

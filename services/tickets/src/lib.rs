@@ -16,6 +16,7 @@
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
+//! - [`merge`]: tickets that turn out to be one matter, or several; [`ticket_link`], [`case`], [`problem_record`]: how tickets belong together
 //! - [`events`]: what opens a ticket by itself; [`workers`]: loops beside the calls
 //!
 //! The README names what this service owns, offers, emits and listens to.
@@ -23,6 +24,7 @@
 pub mod action;
 pub mod automation;
 pub mod bulk;
+pub mod case;
 pub mod clock;
 pub mod compensation;
 pub mod conversation;
@@ -35,19 +37,23 @@ pub mod import;
 pub mod inbound;
 pub mod knowledge;
 pub mod macros;
+pub mod merge;
 pub mod message;
 pub mod participant;
 pub mod policy;
+pub mod problem_record;
 pub mod promise;
 mod publishing;
 pub mod recipient;
-pub mod risk;
+mod recorded;
 pub mod return_case;
+pub mod risk;
 pub mod roster;
 pub mod routing;
 pub mod search;
 mod stored;
 pub mod ticket;
+pub mod ticket_link;
 pub mod view;
 pub mod watch;
 pub mod workers;
@@ -57,22 +63,7 @@ use std::sync::Arc;
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
-        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer, conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer, inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
-        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer,
-        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
-        escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer,
-        handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer,
-        knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer,
-        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        promise_service_server::PromiseServiceServer, risk_service_server::RiskServiceServer,
-        search_service_server::SearchServiceServer, ticket_service_server::TicketServiceServer,
-        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
-        compensation_service_server::CompensationServiceServer, conversation_service_server::ConversationServiceServer,
-        custom_field_service_server::CustomFieldServiceServer, guide_service_server::GuideServiceServer,
-        handoff_service_server::HandoffServiceServer, knowledge_service_server::KnowledgeServiceServer,
-        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        promise_service_server::PromiseServiceServer, return_service_server::ReturnServiceServer,
-        ticket_service_server::TicketServiceServer,
+        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer, case_service_server::CaseServiceServer, compensation_service_server::CompensationServiceServer, conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer, inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer, merge_service_server::MergeServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer, return_service_server::ReturnServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_link_service_server::TicketLinkServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::{ApiKeys, LinkSigner};
@@ -113,6 +104,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let routing_bell = Bell::default();
     let promise_bell = Bell::default();
     let issuing_bell = Bell::default();
+    let fixes_bell = Bell::default();
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
@@ -144,6 +136,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(bulk::Bulk::new(db.clone(), commands.clone())), bulk_bell.clone()),
         Due::new(Arc::new(on_time), automation_bell.clone()),
         Due::new(Arc::new(compensation::Compensation::new(db.clone())), issuing_bell.clone()),
+        Due::new(Arc::new(problem_record::Fixes::new(db.clone())), fixes_bell.clone()),
     ];
     // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
     if !clock.is_manual() {
@@ -173,6 +166,12 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let compensation = compensation::Commands::new(db.clone(), clock.clone(), issuing_bell);
     let compensation = CompensationServiceServer::new(compensation::CompensationRpc::new(&foundation, compensation));
     let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
+    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell.clone());
+    let merges = MergeServiceServer::new(merge::MergeRpc::new(&foundation, commands.clone(), routing_bell));
+    let ticket_links = TicketLinkServiceServer::new(ticket_link::TicketLinkRpc::new(&foundation));
+    let cases = CaseServiceServer::new(case::CaseRpc::new(&foundation));
+    let problems = problem_record::ProblemRecordRpc::new(&foundation, fixes_bell);
+    let problems = ProblemRecordServiceServer::new(problems);
     let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
     let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
     let conversations = ConversationServiceServer::new(conversations);
@@ -207,4 +206,8 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(imports)
         .offering(messages)
         .with_api_keys(peers.keys)
+        .offering(merges)
+        .offering(ticket_links)
+        .offering(cases)
+        .offering(problems)
 }

@@ -2,7 +2,7 @@ use prost::Message;
 use seva_proto::{
     customers::v1::Order,
     notifications::v1::{Notification, notification::State},
-    tickets::v1::Matter,
+    tickets::v1::{Matter, ticket},
 };
 use seva_runtime::clock::machine_now;
 use seva_values::new_id;
@@ -97,7 +97,18 @@ fn a_ticket_of_a_low_score_speaks_to_its_cases_and_is_marked() {
     ] {
         assert_eq!(heard(kind, &ticket).words.first().map(|word| word.act), Some(act), "{kind}");
     }
-    assert!(heard("closed", &a_ticket()).words.is_empty(), "a ticket of another matter");
+    let other = heard("closed", &a_ticket());
+    assert_eq!(other.words.first().map(|word| word.response), Some(None), "a ticket of another matter");
+    assert!(heard("updated", &a_ticket()).words.is_empty(), "nothing that a case minds");
+
+    let merged_into = "tickets/01956f00-0000-7000-8000-000000000001".to_owned();
+    let merged = heard("merged", &TicketEvent { state: ticket::State::Merged.into(), merged_into, ..a_ticket() });
+    assert!(merged.words.first().is_some_and(|word| word.carried_by.is_some()));
+    assert!(
+        merged.occasions.is_empty() && !merged.tickets[0].is_open,
+        "nobody is asked about what is carried on elsewhere"
+    );
+    assert!(heard("unmerged", &a_ticket()).tickets[0].is_open);
 }
 
 #[test]

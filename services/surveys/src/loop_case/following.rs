@@ -8,16 +8,18 @@ use uuid::Uuid;
 
 use super::{model::TicketWord, store};
 
-/// Applies the words of tickets that came from low scores, in order (SU14).
+/// Applies the words of tickets that came from low scores, and of those that carry such ones on, in order (SU14).
 pub async fn follow(connection: &mut PgConnection, actor: &str, words: &[TicketWord]) -> Result<(), Fault> {
-    let responses: BTreeSet<Uuid> = words.iter().map(|word| word.response).collect();
-    if responses.is_empty() {
+    if words.is_empty() {
         return Ok(());
     }
-    let mut cases = store::lock_of(connection, &responses.into_iter().collect::<Vec<_>>()).await?;
+    let responses: BTreeSet<Uuid> = words.iter().filter_map(|word| word.response).collect();
+    let tickets: BTreeSet<Uuid> = words.iter().map(|word| word.ticket).collect();
+    let (responses, tickets): (Vec<Uuid>, Vec<Uuid>) = (responses.into_iter().collect(), tickets.into_iter().collect());
+    let mut cases = store::lock_of(connection, &responses, &tickets).await?;
     let (mut touched, mut changes) = (BTreeSet::new(), Vec::new());
     for word in words {
-        for case in cases.iter_mut().filter(|case| case.response == word.response) {
+        for case in &mut cases {
             let (is_new, change) = case.follow(word);
             if is_new {
                 touched.insert(case.id);

@@ -108,10 +108,12 @@ pub enum TicketAct {
 /// A word of a ticket's event.
 #[derive(Debug, Clone)]
 pub struct TicketWord {
-    /// The response whose low score it came from.
-    pub response: Uuid,
+    /// The response whose low score it came from; none of other tickets, which may carry such a one on.
+    pub response: Option<Uuid>,
     /// Which ticket.
     pub ticket: Uuid,
+    /// The ticket that carries it on from now on: itself, when it was taken out of another one again.
+    pub carried_by: Option<Uuid>,
     /// Of its event.
     pub sequence: i64,
     /// What happened, if a case minds.
@@ -167,20 +169,30 @@ impl State {
 }
 
 impl LoopCase {
-    /// Whether the ticket's word is about this case and new to it. A case keeps its first ticket; what a ticket said before the case was
-    /// opened is not about it.
+    /// Whether the ticket's word is about this case and new to it. A case keeps its first ticket, or the one that carries that on; what a ticket
+    /// said before the case was opened is not about it.
     fn is_addressed_by(&self, word: &TicketWord) -> bool {
-        let is_its_ticket = self.ticket.is_none_or(|ticket| ticket == word.ticket);
+        let is_of_its_response = word.response == Some(self.response);
+        let is_its_ticket = self.ticket.map_or(is_of_its_response, |ticket| ticket == word.ticket);
         is_its_ticket && word.sequence > self.ticket_sequence && word.at >= self.created_at
+    }
+
+    /// Whether the ticket was taken out of the one that carried it on.
+    fn is_given_back_by(&self, word: &TicketWord) -> bool {
+        word.response == Some(self.response) && word.carried_by == Some(word.ticket) && self.ticket != Some(word.ticket)
     }
 
     /// Follows its ticket; answers whether the case has to be saved, and the change when its state is another one.
     pub fn follow(&mut self, word: &TicketWord) -> (bool, Option<Change>) {
-        if !self.is_addressed_by(word) {
+        if !self.is_addressed_by(word) && !self.is_given_back_by(word) {
             return (false, None);
         }
         self.ticket = Some(word.ticket);
         self.ticket_sequence = word.sequence;
+        if let Some(carrier) = word.carried_by.filter(|carrier| *carrier != word.ticket) {
+            // What the other one said before is heard already, as feeds tell in order.
+            (self.ticket, self.ticket_sequence) = (Some(carrier), 0);
+        }
         let Some(state) = word.act.and_then(|act| self.state.after(act)) else { return (true, None) };
         self.state = state;
         self.version += 1;

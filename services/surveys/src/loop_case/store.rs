@@ -82,12 +82,17 @@ pub async fn with_open_case(connection: &mut PgConnection, customers: &[Uuid]) -
     Ok(customers.fetch_all(connection).await?.into_iter().collect())
 }
 
-/// Locks the cases of these responses for the rest of the transaction, in one order for all.
-pub async fn lock_of(connection: &mut PgConnection, responses: &[Uuid]) -> Result<Vec<LoopCase>, Fault> {
+/// Locks the cases of these responses and of these tickets for the rest of the transaction, in one order for all.
+pub async fn lock_of(
+    connection: &mut PgConnection,
+    responses: &[Uuid],
+    tickets: &[Uuid],
+) -> Result<Vec<LoopCase>, Fault> {
     let rows = sqlx::query_as!(
         LoopCaseRow,
-        "select * from loop_case where response_id = any($1) order by id for update",
-        responses
+        "select * from loop_case where response_id = any($1) or ticket_id = any($2) order by id for update",
+        responses,
+        tickets,
     );
     let rows = rows.fetch_all(connection).await?;
     rows.into_iter().map(|row| LoopCase::try_from(row).map_err(Fault::Decided)).collect()

@@ -46,8 +46,9 @@ fn a_case() -> LoopCase {
 
 fn word(ticket: u128, sequence: i64, act: Option<TicketAct>) -> TicketWord {
     TicketWord {
-        response: Uuid::from_u128(2),
+        response: Some(Uuid::from_u128(2)),
         ticket: Uuid::from_u128(ticket),
+        carried_by: None,
         sequence,
         act,
         at: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(sequence),
@@ -131,6 +132,26 @@ fn a_case_keeps_its_first_ticket_and_hears_each_word_once() {
     }
     assert!(!case.follow(&word(8, 9, Some(TicketAct::Canceled))).0, "another ticket");
     assert_eq!(case, before);
+}
+
+#[test]
+fn a_case_follows_the_ticket_into_which_its_own_was_merged_and_goes_back_when_that_is_undone() {
+    let mut case = a_case();
+    let carried_by = |carrier: u128, word| TicketWord { carried_by: Some(Uuid::from_u128(carrier)), ..word };
+    let of_another = |word| TicketWord { response: None, ..word };
+    case.follow(&word(7, 1, None));
+    assert!(!case.follow(&of_another(word(8, 3, Some(TicketAct::Canceled)))).0, "it is not about the score");
+
+    let (is_new, change) = case.follow(&carried_by(8, word(7, 2, None)));
+    assert!(is_new && change.is_none());
+    let (_, change) = case.follow(&of_another(word(8, 4, Some(TicketAct::Answered))));
+    assert_eq!(change.map(|change| change.after.state), Some(State::Contacted));
+
+    case.follow(&carried_by(7, word(7, 3, None)));
+    assert!(!case.follow(&of_another(word(8, 5, Some(TicketAct::Canceled)))).0);
+    case.follow(&carried_by(8, word(7, 4, None)));
+    case.follow(&of_another(word(8, 6, Some(TicketAct::ClosedVerified))));
+    assert_eq!((case.state, case.ticket), (State::Verified, Some(Uuid::from_u128(8))), "the loop is closed");
 }
 
 #[test]

@@ -75,6 +75,12 @@ impl Clocks {
         self.clocks.iter().find(|clock| (clock.kind, clock.round) == (kind, round))
     }
 
+    /// The calendar that they keep to.
+    #[must_use]
+    pub fn calendar(&self) -> Option<&Calendar> {
+        self.clocks.first().map(|clock| &clock.calendar)
+    }
+
     /// The version of the policy that they keep to.
     #[must_use]
     pub fn policy_version(&self) -> Option<i32> {
@@ -183,6 +189,40 @@ impl Clocks {
     /// It is called off: what is not met counts for nothing.
     pub fn cancel(&mut self, at: Timestamp) {
         self.each(at, |clock| clock.cancel(at));
+    }
+
+    /// A ticket was merged into this one: what of it was still to be met is to be met here, from the earlier start and by the stricter due time
+    /// (TK51). What was breached stays so; whoever waited there for an answer waits for it here.
+    pub fn inherit(&mut self, merged: &Self, at: Timestamp) {
+        self.pass(at);
+        for theirs in merged.clocks.iter().filter(|clock| clock.is_open()) {
+            let kind = match theirs.kind {
+                Kind::FirstResponse | Kind::NextResponse => self.awaited_response(),
+                kind @ (Kind::UpdateCadence | Kind::ResolutionFirst | Kind::ResolutionTotal) => kind,
+                Kind::HandoffAck | Kind::HandoffDone | Kind::Promise | Kind::Verification => continue,
+            };
+            if kind == Kind::NextResponse && self.get(kind).is_none_or(|last| !last.is_open()) {
+                let target = theirs.calendar.between(theirs.started_at, theirs.due_at);
+                self.begin_unless_open(kind, target, theirs.started_at);
+                self.pass(at);
+            } else {
+                self.each(at, |clock| if clock.kind == kind { clock.inherit(theirs) } else { None });
+            }
+        }
+    }
+
+    /// The ticket is taken out of the one into which it was merged: what was called off with that counts on. The time between was counted there.
+    pub fn reinstate(&mut self, merged_at: Timestamp, at: Timestamp) {
+        self.each(at, |clock| {
+            let with_the_merge = clock.changed_at >= merged_at && clock.kind != Kind::Verification;
+            with_the_merge.then(|| clock.reinstate(at)).flatten()
+        });
+    }
+
+    /// Which answer the customer waits for: the first, or the next.
+    fn awaited_response(&self) -> Kind {
+        let first_is_open = self.get(Kind::FirstResponse).is_some_and(Clock::is_open);
+        if first_is_open { Kind::FirstResponse } else { Kind::NextResponse }
     }
 
     /// Begins a round of a kind on a calendar, such as that of the department that something is handed to; answers which round it is.

@@ -86,6 +86,8 @@ pub enum Step {
     Resumed,
     /// Its target changed.
     Retargeted,
+    /// It took over an earlier start and a stricter due time (TK51); its time is that start.
+    Inherited,
     /// Was reached.
     Met,
     /// Half of its working time is over.
@@ -111,6 +113,7 @@ stored_names!(Step, "step of a clock" {
     Paused = "paused",
     Resumed = "resumed",
     Retargeted = "retargeted",
+    Inherited = "inherited",
     Met = "met",
     Warned50 = "warned_50",
     Warned80 = "warned_80",
@@ -312,6 +315,18 @@ impl Clock {
         changes.then(|| self.apply(Step::Retargeted, at.max(self.changed_at), target))
     }
 
+    /// Takes over the start and the due time of another clock, as far as they are earlier (TK51). Its own pauses are then within the new target.
+    pub fn inherit(&mut self, other: &Self) -> Option<ClockEvent> {
+        let (started_at, due_at) = (self.started_at.min(other.started_at), self.due_at.min(other.due_at));
+        let changes = self.is_open() && (started_at, due_at) != (self.started_at, self.due_at);
+        changes.then(|| self.apply(Step::Inherited, started_at, self.calendar.between(started_at, due_at)))
+    }
+
+    /// Counts on after it was called off with a ticket that is taken up again.
+    pub fn reinstate(&mut self, at: Timestamp) -> Option<ClockEvent> {
+        (self.state == State::Canceled).then(|| self.take(Step::Resumed, at))
+    }
+
     /// Is called off, unless it was met.
     pub fn cancel(&mut self, at: Timestamp) -> Option<ClockEvent> {
         self.is_open().then(|| self.take(Step::Canceled, at))
@@ -367,6 +382,7 @@ impl Clock {
     fn apply(&mut self, step: Step, at: Timestamp, target: SignedDuration) -> ClockEvent {
         match step {
             Step::Started | Step::Retargeted => self.target = target,
+            Step::Inherited => (self.started_at, self.target, self.paused) = (at, target, SignedDuration::ZERO),
             Step::Paused => self.stop(State::Paused, at),
             Step::Met => {
                 self.stop(State::Met, at);
@@ -385,7 +401,8 @@ impl Clock {
             Step::Breached => self.breached_at = Some(at),
         }
         if !step.is_of_time() {
-            self.changed_at = at;
+            // A start that is taken over lies before.
+            self.changed_at = self.changed_at.max(at);
         }
         self.due_at = self.calendar.add(self.started_at, self.target + self.paused);
         self.events += 1;

@@ -23,11 +23,11 @@ use uuid::Uuid;
 
 use super::PURPOSE;
 use crate::{
-    message, recipient,
+    merge, message, recipient,
     ticket::{
         Commands, State, Ticket,
         commands::by_link::{AnswerResolution, SendMessage, is_current},
-        convert::{by_link, message_to_proto, number_of},
+        convert::{by_link, number_of, spoken_to_proto},
         model::COLLECTION,
         store,
     },
@@ -63,8 +63,10 @@ impl ConversationRpc {
         Ok((id, generation))
     }
 
-    async fn seen(&self, ticket: &Ticket) -> Result<Conversation, Error> {
-        let messages = message::store::public(&self.db, ticket.id).await?;
+    /// What is carried on in another ticket of the customer's is seen there.
+    async fn seen(&self, ticket: Ticket) -> Result<Conversation, Error> {
+        let ticket = &merge::carried_for_customer(&self.db, ticket).await?;
+        let messages = message::store::public(&self.db, ticket.id, ticket.customer).await?;
         let known = recipient::store::find(self.db.calls(), ticket.customer).await?;
         Ok(Conversation {
             number: number_of(ticket),
@@ -82,8 +84,8 @@ impl ConversationRpc {
 }
 
 /// Without who of us has written it: that is for staff.
-fn message_to_customer(ticket: &Ticket, message: &message::Message) -> seva_proto::tickets::v1::Message {
-    let seen = message_to_proto(ticket, message);
+fn message_to_customer(ticket: &Ticket, spoken: &message::Spoken) -> seva_proto::tickets::v1::Message {
+    let seen = spoken_to_proto(ticket, spoken);
     seva_proto::tickets::v1::Message { author_name: String::new(), ..seen }
 }
 
@@ -96,7 +98,7 @@ impl ConversationService for ConversationRpc {
         let (_, (id, generation)) = incoming(request, |request| self.verified(&request.token))?;
         let ticket = store::load(&self.db, id).await?;
         is_current(&ticket, generation)?;
-        Ok(Response::new(GetConversationResponse { conversation: Some(self.seen(&ticket).await?) }))
+        Ok(Response::new(GetConversationResponse { conversation: Some(self.seen(ticket).await?) }))
     }
 
     async fn answer_resolution(
@@ -111,7 +113,7 @@ impl ConversationService for ConversationRpc {
         // The answer is idempotent by itself, and holds words that are not kept a second time.
         write.request = None;
         let ticket = self.commands.answer(&write, command).await?;
-        Ok(Response::new(AnswerResolutionResponse { conversation: Some(self.seen(&ticket).await?) }))
+        Ok(Response::new(AnswerResolutionResponse { conversation: Some(self.seen(ticket).await?) }))
     }
 
     async fn send_message(
@@ -127,7 +129,7 @@ impl ConversationService for ConversationRpc {
         let ticket = store::load(&self.db, id).await?;
         // What was said before is remembered longer than its link may lead here.
         is_current(&ticket, generation)?;
-        Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(&ticket).await?) }))
+        Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(ticket).await?) }))
     }
 }
 

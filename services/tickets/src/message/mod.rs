@@ -4,3 +4,4 @@ pub mod model;
 pub mod store;
 
 pub use model::{Attachment, Author, Medium, Message, Visibility};
+pub use store::Spoken;

@@ -21,6 +21,7 @@ const MOST_PUBLIC: i64 = 200;
 /// A message as the database holds it.
 #[derive(sqlx::FromRow)]
 pub struct MessageRow {
+    ticket_id: Uuid,
     id: Uuid,
     visibility: String,
     author: String,
@@ -29,6 +30,18 @@ pub struct MessageRow {
     text: String,
     created_at: jiff_sqlx::Timestamp,
     redacted_at: Option<jiff_sqlx::Timestamp>,
+    source_id: Option<Uuid>,
+}
+
+/// A message of a conversation.
+#[derive(Debug)]
+pub struct Spoken {
+    /// Where it was said.
+    pub ticket: Uuid,
+    /// The ticket that it was said to, when this one carries that on (TK53).
+    pub through: Option<Uuid>,
+    /// What was said.
+    pub message: Message,
 }
 
 impl Keyed for MessageRow {
@@ -37,28 +50,41 @@ impl Keyed for MessageRow {
     }
 }
 
-/// A page of what was said about a ticket, oldest first.
+/// A page of what was said about a ticket, oldest first; the whole conversation has in it what was said in tickets that it carries on, and what it
+/// took when it was split off.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn list(db: &Database, ticket: Uuid, page: &PageRequest) -> Result<Page<Message>, Error> {
-    let select = "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message";
-    let listing = Listing::new(select, &ORDERS[0], page).and_value("ticket_id =", Some(ticket));
+pub async fn list(db: &Database, ticket: Uuid, whole: bool, page: &PageRequest) -> Result<Page<Spoken>, Error> {
+    let select = "select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, source_id
+                  from message left join message_redirect on message_id = id";
+    let listing = Listing::new(select, &ORDERS[0], page);
+    let listing = if whole {
+        listing.and_around("id in (select spoken_in(", ticket, "))")
+    } else {
+        listing.and_value("ticket_id =", Some(ticket))
+    };
     let Page { items, next_page_token } = listing.fetch::<MessageRow>(db.calls()).await?;
     Ok(Page { items: with_attachments(db, items).await?, next_page_token })
 }
 
-/// What a customer may read, the newest ones, oldest first.
+/// What a customer may read of the whole conversation, the newest ones, oldest first: nothing of tickets and words of other customers.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn public(db: &Database, ticket: Uuid) -> Result<Vec<Message>, Error> {
+pub async fn public(db: &Database, ticket: Uuid, customer: Uuid) -> Result<Vec<Spoken>, Error> {
     let rows = sqlx::query_as!(
         MessageRow,
-        "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message
-         where ticket_id = $1 and visibility = 'public'
-         order by created_at desc, id desc limit $2",
+        r#"select m.ticket_id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, m.created_at, m.redacted_at,
+                  r.source_id as "source_id?"
+           from message m
+           join ticket t on t.id = m.ticket_id and t.customer_id = $2
+           left join message_redirect r on r.message_id = m.id
+           where m.id in (select spoken_in($1)) and m.visibility = 'public'
+             and (m.author <> 'customer' or m.author_id is null or m.author_id = $2)
+           order by m.created_at desc, m.id desc limit $3"#,
         ticket,
+        customer,
         MOST_PUBLIC,
     );
     let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
@@ -70,15 +96,23 @@ pub async fn public(db: &Database, ticket: Uuid) -> Result<Vec<Message>, Error> 
 /// # Errors
 /// When the database cannot be asked.
 pub async fn find(db: &Database, ticket: Uuid, id: Uuid) -> Result<Option<Message>, Error> {
-    let row = sqlx::query_as!(
+    Ok(of_ticket(db, ticket, &[id]).await?.pop())
+}
+
+/// Which of these messages of a ticket there are, the oldest first.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn of_ticket(db: &Database, ticket: Uuid, ids: &[Uuid]) -> Result<Vec<Message>, Error> {
+    let rows = sqlx::query_as!(
         MessageRow,
-        "select id, visibility, author, author_id, medium, text, created_at, redacted_at from message
-         where ticket_id = $1 and id = $2",
+        r#"select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, null::uuid as source_id
+           from message where ticket_id = $1 and id = any($2) order by created_at, id"#,
         ticket,
-        id,
+        ids,
     );
-    let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
-    Ok(with_attachments(db, row.into_iter().collect()).await?.pop())
+    let rows = rows.fetch_all(db.calls()).await.map_err(Fault::from)?;
+    Ok(with_attachments(db, rows).await?.into_iter().map(|spoken| spoken.message).collect())
 }
 
 /// Takes the words and attachments of a message back, from what came in as well; `false` when that was done before (TK6).
@@ -129,7 +163,7 @@ pub async fn attach(connection: &mut PgConnection, ticket: Uuid, message: &Messa
 }
 
 /// Rows with what was attached to them, in the same order.
-async fn with_attachments(db: &Database, rows: Vec<MessageRow>) -> Result<Vec<Message>, Error> {
+async fn with_attachments(db: &Database, rows: Vec<MessageRow>) -> Result<Vec<Spoken>, Error> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let attached = sqlx::query!(
         "select message_id, file_name, media_type, size_bytes, sha256, url from attachment
@@ -150,7 +184,8 @@ async fn with_attachments(db: &Database, rows: Vec<MessageRow>) -> Result<Vec<Me
     rows.into_iter()
         .map(|row| {
             let attachments = of_message.remove(&row.id).unwrap_or_default();
-            Ok(Message { attachments, ..row.try_into()? })
+            let (ticket, through) = (row.ticket_id, row.source_id);
+            Ok(Spoken { ticket, through, message: Message { attachments, ..row.try_into()? } })
         })
         .collect()
 }
@@ -159,7 +194,7 @@ impl TryFrom<MessageRow> for Message {
     type Error = Error;
 
     fn try_from(row: MessageRow) -> Result<Self, Error> {
-        let MessageRow { id, visibility, author, author_id, medium, text, created_at, redacted_at } = row;
+        let MessageRow { id, visibility, author, author_id, medium, text, created_at, redacted_at, .. } = row;
         Ok(Self {
             id,
             visibility: Visibility::from_name(&visibility)?,

@@ -17,10 +17,10 @@ use super::{
         AssignTicket, CancelTicket, Commands, ConfirmTicket, CreateTicket, RedactMessage, RejectTicket, ReopenTicket,
         ReplyToTicket, ResolveTicket, UpdateTicket,
     },
-    convert::{self, message_to_proto},
+    convert::{self, spoken_to_proto},
     queries, store,
 };
-use crate::{clock, message, view};
+use crate::{clock, merge, message, view};
 
 /// Serves tickets.
 #[derive(Debug, Clone)]
@@ -52,6 +52,7 @@ impl TicketService for TicketRpc {
     async fn get_ticket(&self, request: Request<GetTicketRequest>) -> Result<Response<GetTicketResponse>, Status> {
         let (_, wanted) = incoming(request, |request| convert::wanted(&request.name))?;
         let ticket = queries::get(&self.db, wanted).await?;
+        let ticket = merge::shown(&self.db, ticket).await?;
         Ok(Response::new(GetTicketResponse { ticket: Some((&ticket).into()) }))
     }
 
@@ -91,10 +92,11 @@ impl TicketService for TicketRpc {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
-        let (_, (ticket, page)) = incoming(request, |request| convert::messages_query(&request, &self.page_key))?;
+        let (_, (ticket, include_merged, page)) =
+            incoming(request, |request| convert::messages_query(&request, &self.page_key))?;
         let ticket = store::load(&self.db, ticket).await?;
-        let page = message::store::list(&self.db, ticket.id, &page).await?;
-        let messages = page.items.iter().map(|message| message_to_proto(&ticket, message)).collect();
+        let page = message::store::list(&self.db, ticket.id, include_merged, &page).await?;
+        let messages = page.items.iter().map(|spoken| spoken_to_proto(&ticket, spoken)).collect();
         Ok(Response::new(ListMessagesResponse { messages, next_page_token: page.next_page_token }))
     }
 

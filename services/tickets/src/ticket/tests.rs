@@ -1,6 +1,7 @@
 //! The machine by itself: a test for every row of its table, and what no order of commands can break.
 
 mod filters;
+mod merging;
 mod plans;
 
 use jiff::{SignedDuration, Timestamp};

@@ -41,7 +41,8 @@ pub const ROLES: [(&str, &[&str]); 7] = [
         ],
     ),
     // An agent who also takes back a message that should not go out, or words that should not have been written, writes the texts of the team and
-    // what it knows, does the same to many tickets at once, and decides what goes over limits.
+    // what it knows, does the same to many tickets at once, says that tickets of two customers are one matter, tells everybody who suffered from
+    // a problem that it is fixed, and decides what goes over limits.
     (
         "lead",
         &[
@@ -57,12 +58,14 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "preferences.write",
             "presence.own",
             "presence.write",
+            "problems.fix",
             "responses.read",
             "staff.read",
             "surveys.read",
             "templates.read",
             "templates.write",
             "tickets.bulk",
+            "tickets.merge_customers",
             "tickets.read",
             "tickets.redact",
             "tickets.write",
@@ -90,6 +93,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "preferences.write",
             "presence.own",
             "presence.write",
+            "problems.fix",
             "programmes.write",
             "responses.read",
             "staff.read",
@@ -101,6 +105,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "tickets.bulk",
             "tickets.configure",
             "tickets.import",
+            "tickets.merge_customers",
             "tickets.read",
             "tickets.redact",
             "tickets.write",

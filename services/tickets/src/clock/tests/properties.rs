@@ -115,7 +115,7 @@ fn due_by_definition(calendar: &Calendar, events: &[ClockEvent]) -> Timestamp {
             Step::Resumed => {
                 stood += stopped_at.take().map_or(SignedDuration::ZERO, |from| calendar.between(from, event.at))
             }
-            Step::Started | Step::Retargeted | Step::Warned50 | Step::Warned80 | Step::Breached => {}
+            Step::Started | Step::Retargeted | Step::Inherited | Step::Warned50 | Step::Warned80 | Step::Breached => {}
         }
     }
     let target =

@@ -1,7 +1,5 @@
 //! What customers do by link.
 
-use std::future::ready;
-
 use seva_proto::{common::v1::ErrorReason, tickets::v1::SendMessageResponse};
 use seva_runtime::{Error, Write};
 use seva_store::{Etag, fault::write_conflict};
@@ -14,7 +12,10 @@ use super::{
     },
     Commands, TRIES, by_customer,
 };
-use crate::message::{Author, Medium, Visibility};
+use crate::{
+    merge,
+    message::{Author, Medium, Visibility},
+};
 
 /// What the customer says by link about a resolution.
 pub struct AnswerResolution {
@@ -42,6 +43,7 @@ impl Commands {
         for _ in 0..TRIES {
             let ticket = store::load(&self.db, id).await?;
             is_current(&ticket, generation)?;
+            let ticket = merge::carried_for_customer(&self.db, ticket).await?;
             if ticket.answered == Some((resolution, solved)) {
                 return Ok(ticket);
             }
@@ -65,19 +67,19 @@ impl Commands {
     /// `LINK_USED` when the link has ended, `STATE_FORBIDS` (TK4) when it is resolved or over.
     pub async fn send_message(&self, write: &Write, command: SendMessage) -> Result<(), Error> {
         let SendMessage { id, generation, text } = command;
-        let decide = |ticket: Ticket, now| {
-            let reply = Reply {
+        let reply = |addressed: &Ticket| {
+            is_current(addressed, generation)?;
+            Ok(Reply {
                 visibility: Visibility::Public,
                 author: Author::Customer,
-                author_id: Some(ticket.customer),
+                author_id: Some(addressed.customer),
                 medium: Medium::Text,
                 text: text.clone(),
                 attachments: Vec::new(),
                 awaits_customer: false,
-            };
-            ready(is_current(&ticket, generation).and_then(|()| ticket.reply(reply, now)))
+            })
         };
-        self.change(write, id, Etag::default(), decide, |_| SendMessageResponse::default()).await?;
+        self.say(write, id, Etag::default(), reply, |_| SendMessageResponse::default()).await?;
         Ok(())
     }
 }

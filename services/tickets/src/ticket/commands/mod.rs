@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     custom_field::{self, Values},
+    merge,
     message::{Attachment, Author, Medium, Message, Visibility},
     policy::Policies,
     roster,
@@ -145,7 +146,7 @@ impl Commands {
     /// Opens a ticket.
     pub async fn create(&self, write: &Write, CreateTicket(new): CreateTicket) -> Result<CreateTicketResponse, Error> {
         let answer = once(&self.db, write, async {
-            let (change, has_fields) = self.open(write, new.clone()).await?;
+            let (change, has_fields) = self.open(write, new.clone(), self.clock.now()).await?;
             if has_fields || !new.fields.is_empty() {
                 self.fields_are_given(&change.ticket).await?;
             }
@@ -160,14 +161,14 @@ impl Commands {
         Ok(answer)
     }
 
-    /// A new ticket, and whether the company defines fields.
-    async fn open(&self, write: &Write, new: NewTicket) -> Result<(Change, bool), Error> {
+    /// A ticket as it would be opened at a time, not written yet, and whether the company defines fields.
+    pub(crate) async fn open(&self, write: &Write, new: NewTicket, at: Timestamp) -> Result<(Change, bool), Error> {
         let policy = self.policies.newest().await?;
         let facts = store::facts(self.db.calls(), new.customer, new.kind).await?;
         let has_fields = facts.has_fields;
         let around = facts.surroundings(&policy, &new);
         let around = around.ok_or_else(|| Error::not_found(format!("customers/{}", new.customer)))?;
-        let change = Ticket::open(new_id(), new, around, write.story.clone().into(), self.clock.now());
+        let change = Ticket::open(new_id(), new, around, write.story.clone().into(), at);
         Ok((change, has_fields))
     }
 
@@ -181,12 +182,15 @@ impl Commands {
     }
 
     /// Names what is under way, in the refusal to end a ticket because of it (TK11).
-    async fn with_open_work(&self, id: Uuid, error: Error) -> Error {
+    pub(crate) async fn with_open_work(&self, id: Uuid, error: Error) -> Error {
         if !error.is_refused_by("TK11") {
             return error;
         }
         let open = store::open_work(&self.db, id).await.unwrap_or_default();
-        open.into_iter().fold(error, |error, work| error.with_precondition("TK11", work, "it is over"))
+        open.into_iter().fold(error, |error, work| match work.starts_with("tickets/") {
+            true => error.with_precondition("TK56", work, "it is a part of this one, and resolved first"),
+            false => error.with_precondition("TK11", work, "it is over"),
+        })
     }
 
     /// The end of a ticket, or the refusal that names what is under way.
@@ -226,17 +230,16 @@ impl Commands {
     pub async fn reply(&self, write: &Write, command: ReplyToTicket) -> Result<ReplyToTicketResponse, Error> {
         let ReplyToTicket { id, etag, visibility, author, medium, text, attachments, awaits_customer } = command;
         let member = if author == Author::Staff { self.member(write).await? } else { None };
-        let decide = |ticket: Ticket, now| {
-            let author_id = if author == Author::Customer { Some(ticket.customer) } else { member };
+        let reply = |addressed: &Ticket| {
+            let author_id = if author == Author::Customer { Some(addressed.customer) } else { member };
             let (text, attachments) = (text.clone(), attachments.clone());
-            let reply = Reply { visibility, author, author_id, medium, text, attachments, awaits_customer };
-            ready(ticket.reply(reply, now))
+            Ok(Reply { visibility, author, author_id, medium, text, attachments, awaits_customer })
         };
         let answer = |change: &Change| ReplyToTicketResponse {
             message: change.message.as_ref().map(|message| message_to_proto(&change.ticket, message)),
             ticket: Some((&change.ticket).into()),
         };
-        self.change(write, id, etag, decide, answer).await
+        self.say(write, id, etag, reply, answer).await
     }
 
     /// Gives it to somebody, or back to the queue.
@@ -351,7 +354,7 @@ impl Commands {
             follow_up_of: Some(ticket.id),
         };
         let answer = once(&self.db, write, async {
-            let (change, _) = self.open(write, new.clone()).await?;
+            let (change, _) = self.open(write, new.clone(), self.clock.now()).await?;
             let response = ReopenTicketResponse { ticket: Some((&change.ticket).into()) };
             match save::insert(&self.db, write, &change, &response).await {
                 Ok(()) => Ok(response),
@@ -369,6 +372,40 @@ impl Commands {
         let decide = |ticket: Ticket, now| async move { self.explained(&ticket, ticket.cancel(reason, now)).await };
         let answer = |change: &Change| CancelTicketResponse { ticket: Some((&change.ticket).into()) };
         self.change(write, id, etag, decide, answer).await
+    }
+
+    /// Says something to a ticket; if that was merged, to the one that carries it on (TK53).
+    pub(super) async fn say<R: ProtoMessage + Default>(
+        &self,
+        write: &Write,
+        id: Uuid,
+        etag: Etag,
+        reply: impl Fn(&Ticket) -> Result<Reply, Error> + Send + Sync,
+        answer: impl Fn(&Change) -> R + Send + Sync,
+    ) -> Result<R, Error> {
+        let answered = once(&self.db, write, async {
+            for _ in 0..TRIES {
+                let addressed = store::load(&self.db, id).await?;
+                etag.check(addressed.version)?;
+                let reply = reply(&addressed)?;
+                let now = self.clock.now();
+                if addressed.merged_into.is_some() {
+                    match merge::redirect(&self.db, write, &addressed, reply, now, &answer).await? {
+                        Some(response) => return Ok(response),
+                        None => continue,
+                    }
+                }
+                let change = addressed.reply(reply, now)?;
+                let response = answer(&change);
+                if save::update(&self.db, write, &change, &response).await? {
+                    return Ok(response);
+                }
+            }
+            Err(write_conflict())
+        })
+        .await?;
+        self.routing.ring();
+        Ok(answered)
     }
 
     /// Loads, decides and saves, again when other writes come between.

@@ -15,13 +15,13 @@ use super::CUSTOMERS;
 use crate::{
     clock::{self, Clock, ClockEvent, Shown},
     custom_field,
-    message::{self, Attachment, Author, Message},
+    message::{self, Attachment, Author, Message, Spoken},
     recipient::Tier,
     risk,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     routing::WaitReason,
     ticket::{
-        model::{COLLECTION, Change, Matter, Ticket},
+        model::{COLLECTION, Change, Matter, RootProblem, Ticket},
         state::Closure,
         store::listed::Listed,
     },
@@ -107,6 +107,7 @@ impl From<&ClockEvent> for pb::ClockEvent {
             clock::Step::Paused => clock_event::Kind::Paused,
             clock::Step::Resumed => clock_event::Kind::Resumed,
             clock::Step::Retargeted => clock_event::Kind::Retargeted,
+            clock::Step::Inherited => clock_event::Kind::Inherited,
             clock::Step::Met => clock_event::Kind::Met,
             clock::Step::Warned50 => clock_event::Kind::Warned50,
             clock::Step::Warned80 => clock_event::Kind::Warned80,
@@ -128,6 +129,14 @@ impl From<&Matter> for pb::Matter {
     fn from(matter: &Matter) -> Self {
         let Matter { kind, subject, version } = matter.clone();
         Self { kind, subject, version }
+    }
+}
+
+impl From<&RootProblem> for pb::RootProblem {
+    fn from(root: &RootProblem) -> Self {
+        let RootProblem { cause, description, rule } = root.clone();
+        let cause = root_problem::Cause::from(cause).into();
+        Self { cause, description, handbook_rule: rule.unwrap_or_default() }
     }
 }
 
@@ -153,11 +162,7 @@ impl From<&Ticket> for pb::Ticket {
             state: pb_ticket::State::from(ticket.state).into(),
             title: ticket.title.clone(),
             stated_problem: ticket.stated_problem.clone(),
-            root_problem: ticket.root_problem.as_ref().map(|root| pb::RootProblem {
-                cause: root_problem::Cause::from(root.cause).into(),
-                description: root.description.clone(),
-                handbook_rule: root.rule.clone().unwrap_or_default(),
-            }),
+            root_problem: ticket.root_problem.as_ref().map(Into::into),
             tags: ticket.tags.clone(),
             fields: custom_field::values_to_proto(&ticket.fields),
             matter: ticket.matter.as_ref().map(Into::into),
@@ -219,6 +224,7 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
         create_time: Some(proto_timestamp(*created_at)),
         attachments: attachments.iter().map(Into::into).collect(),
         redact_time: redacted_at.map(proto_timestamp),
+        redirected_from: String::new(),
     }
 }
 
@@ -227,6 +233,18 @@ impl From<&Attachment> for pb::Attachment {
         let Attachment { file_name, media_type, size_bytes, sha256, url } = attachment.clone();
         Self { file_name, media_type, size_bytes, sha256: sha256.to_vec(), url }
     }
+}
+
+/// A message of a ticket's conversation, which may have been said in another ticket.
+pub fn spoken_to_proto(ticket: &Ticket, spoken: &Spoken) -> pb::Message {
+    let Spoken { ticket: said_in, through, message } = spoken;
+    let told = message_to_proto(ticket, message);
+    let author_name = match message.author {
+        Author::Customer if message.author_id.is_some() => named(CUSTOMERS, message.author_id),
+        _ => told.author_name,
+    };
+    let name = message_name(*said_in, message.id);
+    pb::Message { name, author_name, redirected_from: named(COLLECTION, *through), ..told }
 }
 
 /// The public state of a ticket after a change, as events carry it: without anybody's words (TK9).

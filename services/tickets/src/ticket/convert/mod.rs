@@ -38,7 +38,7 @@ use crate::{
     view,
 };
 
-pub use answers::{event_of, message_name, message_to_proto, named, number_of, proto_tier};
+pub use answers::{event_of, message_name, message_to_proto, named, number_of, proto_tier, spoken_to_proto};
 pub use filter::{parse_filter, parse_kept_filter, seen};
 
 /// Collection of customers' names.
@@ -112,7 +112,7 @@ pub fn optional_words(given: &str) -> Result<String, Invalid> {
 }
 
 /// Name and etag of a request about one ticket.
-fn which(name: &str, etag: &str, violations: &mut Violations) -> Option<(Uuid, Etag)> {
+pub(crate) fn which(name: &str, etag: &str, violations: &mut Violations) -> Option<(Uuid, Etag)> {
     let id = violations.take("name", parse_name(COLLECTION, name));
     let etag = violations.take("etag", Etag::parse(etag));
     id.zip(etag)
@@ -134,10 +134,12 @@ pub fn parent(name: &str) -> Result<Uuid, Error> {
 }
 
 /// Reads a request for messages.
-pub fn messages_query(request: &pb::ListMessagesRequest, key: &PageKey) -> Result<(Uuid, PageRequest), Error> {
-    let ticket = parent(&request.parent)?;
-    let page = PageRequest::parse(key, "messages", &ticket.to_string(), request.page_size, &request.page_token)?;
-    Ok((ticket, page))
+pub fn messages_query(request: &pb::ListMessagesRequest, key: &PageKey) -> Result<(Uuid, bool, PageRequest), Error> {
+    let pb::ListMessagesRequest { parent: ticket, page_size, page_token, include_merged } = request;
+    let ticket = parent(ticket)?;
+    let query = format!("{ticket}/{include_merged}");
+    let page = PageRequest::parse(key, "messages", &query, *page_size, page_token)?;
+    Ok((ticket, *include_merged, page))
 }
 
 /// Reads a request for a list, and the saved view that it names.
@@ -552,7 +554,7 @@ pub fn parse_cancel_reason(given: i32) -> Result<CancelReason, Invalid> {
     read_cancel_reason(given)?.ok_or_else(required)
 }
 
-fn parse_cause(given: i32) -> Result<Cause, Invalid> {
+pub(crate) fn parse_cause(given: i32) -> Result<Cause, Invalid> {
     read_cause(given)?.ok_or_else(required)
 }
 

@@ -33,6 +33,34 @@ impl Ticket {
         if !self.is_worked_on() {
             return Err(self.refusal("TK3", "it is open or waits for the customer: somebody has to have it first"));
         }
+        self.be_resolved(schema, root_problem, note, author, now)
+    }
+
+    /// The cause that it has with others was removed (TK59): also of a ticket that nobody has yet.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK3, TK11, TK13, TK14).
+    pub fn resolve_with_cause(
+        &self,
+        schema: &Schema,
+        root_problem: RootProblem,
+        note: String,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        if !self.is_worked_on() && !self.is_in_queue() {
+            return Err(self.refusal("TK3", "it is neither resolved nor over"));
+        }
+        self.be_resolved(schema, root_problem, note, None, now)
+    }
+
+    fn be_resolved(
+        &self,
+        schema: &Schema,
+        root_problem: RootProblem,
+        note: String,
+        author: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
         self.has_no_open_work()?;
         if root_problem.cause == Cause::Policy && root_problem.rule.is_none() {
             return Err(self.refusal("TK14", "our own policy as a cause names the rule of the handbook that it was"));
@@ -51,6 +79,7 @@ impl Ticket {
         if self.is_waiting() {
             next.go_on_working(now);
         }
+        (next.wait_reason, next.route_at) = (None, None);
         next.clocks.respond(&self.targets, false, now);
         next.clocks.resolve(now);
         (next.return_due_at, next.returned_from) = (None, None);
@@ -174,7 +203,7 @@ impl Ticket {
     }
 
     /// TK11
-    fn has_no_open_work(&self) -> Result<(), Error> {
+    pub(super) fn has_no_open_work(&self) -> Result<(), Error> {
         match self.open_work {
             0 => Ok(()),
             _ => Err(self.refusal("TK11", "its promises, hand-offs, returns and grants are over")),

@@ -1,5 +1,5 @@
 //! What can happen to a ticket: pure functions of the ticket, the command and the time. Waiting stands in [`super::waiting`], the end in
-//! [`super::ending`].
+//! [`super::ending`], merges in [`super::merging`].
 //!
 //! Worked on: open, pending_customer, pending_department, pending_external, scheduled.
 //!
@@ -21,6 +21,8 @@
 //! | resolved | three attempts, 48 hours apart | closed, unverified | nobody has answered (TK5) |
 //! | closed | reopen, within the days of its policy | new | later a new ticket follows it (TK8) |
 //! | new, worked on | cancel | canceled | nothing is under way (TK11) |
+//! | new, worked on, resolved | merge | merged | nothing is under way (TK11), the target is not over (TK50) and of the same customer (TK52) |
+//! | merged | unmerge | new; resolved, if it was | within 30 days, nothing was said to it since (TK54) |
 
 use jiff::Timestamp;
 use seva_proto::common::v1::ErrorReason;
@@ -265,8 +267,11 @@ impl Ticket {
             }
         }
         next.fields_fit(schema, self)?;
-        next.targets = targets;
-        next.clocks.retarget(&targets, now);
+        if targets != self.targets {
+            // What was taken over from a merged ticket is kept otherwise (TK51).
+            next.targets = targets;
+            next.clocks.retarget(&targets, now);
+        }
         Ok(next.with(Act::Updated, &changed))
     }
 

@@ -2,6 +2,7 @@
 
 pub mod ending;
 pub mod machine;
+pub mod merging;
 mod owing;
 mod waiting;
 
@@ -244,6 +245,19 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// What the system notes for staff.
+    fn noted(text: String) -> Self {
+        Self {
+            visibility: Visibility::Internal,
+            author: Author::System,
+            author_id: None,
+            medium: Medium::Text,
+            text,
+            attachments: Vec::new(),
+            awaits_customer: false,
+        }
+    }
+
     /// As it is said now.
     pub(crate) fn at(self, now: Timestamp) -> Message {
         let Self { visibility, author, author_id, medium, text, attachments, awaits_customer: _ } = self;

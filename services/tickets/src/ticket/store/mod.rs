@@ -29,7 +29,9 @@ use crate::{
     stored::malformed,
 };
 
+pub(crate) use batch::insert_opened;
 pub use batch::{lock, save_all, save_for};
+pub(crate) use save::refusal;
 
 /// A ticket as the database holds it, without its clocks.
 #[derive(sqlx::FromRow)]
