@@ -71,7 +71,8 @@ impl Agent {
 
     /// Says that it is solved.
     pub async fn resolve(&mut self, ticket: &str, note: &str) -> Ticket {
-        let root_problem = RootProblem { cause: Cause::Carrier.into(), description: note.to_owned() };
+        let root_problem =
+            RootProblem { cause: Cause::Carrier.into(), description: note.to_owned(), ..RootProblem::default() };
         let request = ResolveTicketRequest {
             name: ticket.to_owned(),
             root_problem: Some(root_problem),

@@ -18,7 +18,7 @@ const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Work that waits for its time, in each service.
-const DUE: [(&str, &str, &str); 8] = [
+const DUE: [(&str, &str, &str); 9] = [
     ("customers", "orders to be looked at", "select count(*) from customer_order where due_at <= $1"),
     ("notifications", "messages due", "select count(*) from notification where due_at <= $1"),
     (
@@ -27,12 +27,13 @@ const DUE: [(&str, &str, &str); 8] = [
         "select (select count(*) from ticket where state = 'new' and route_at <= $1)
               + (select count(*) from staff_member where offer_at <= $1)",
     ),
+    ("tickets", "clocks due", "select count(*) from clock where next_at <= $1"),
+    ("tickets", "resolutions to be asked about", "select count(*) from ticket where verification_due_at <= $1"),
     (
         "tickets",
-        "clocks due",
-        "select count(*) from clock where state = 'running' and breached_at is null and due_at <= $1",
+        "tickets that go on or come back",
+        "select (select count(*) from ticket where wait_until <= $1) + (select count(*) from ticket where return_due_at <= $1)",
     ),
-    ("tickets", "resolutions to be asked about", "select count(*) from ticket where verification_due_at <= $1"),
     ("tickets", "risks to be looked at", "select count(*) from risk_assessment where look_at <= $1"),
     (
         "tickets",
@@ -42,7 +43,7 @@ const DUE: [(&str, &str, &str); 8] = [
     ("surveys", "invitations due", "select count(*) from invitation where due_at <= $1"),
 ];
 /// How many consumers each service has.
-const CONSUMERS: [(&str, i64); 4] = [("customers", 4), ("notifications", 3), ("tickets", 4), ("surveys", 3)];
+const CONSUMERS: [(&str, i64); 4] = [("customers", 4), ("notifications", 3), ("tickets", 6), ("surveys", 3)];
 
 /// Who reads whose feed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,6 @@ alter table ticket
 update ticket
 set last_assignee = coalesce(assignee, resolver), hand_overs = 1
 where coalesce(assignee, resolver) is not null;
-create index ticket_risk on ticket (risk_level, created_at, id) where risk_level <> 'low';
 
 alter table message add column alarming boolean not null default false;
 

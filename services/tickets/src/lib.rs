@@ -63,7 +63,19 @@ use std::sync::Arc;
 use seva_proto::{
     common::v1::link_service_server::LinkServiceServer,
     tickets::v1::{
-        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer, case_service_server::CaseServiceServer, compensation_service_server::CompensationServiceServer, conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer, escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer, handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer, inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer, macro_service_server::MacroServiceServer, merge_service_server::MergeServiceServer, participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer, problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer, return_service_server::ReturnServiceServer, risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer, ticket_link_service_server::TicketLinkServiceServer, ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
+        automation_service_server::AutomationServiceServer, bulk_job_service_server::BulkJobServiceServer,
+        case_service_server::CaseServiceServer, compensation_service_server::CompensationServiceServer,
+        conversation_service_server::ConversationServiceServer, custom_field_service_server::CustomFieldServiceServer,
+        escalation_service_server::EscalationServiceServer, guide_service_server::GuideServiceServer,
+        handoff_service_server::HandoffServiceServer, import_service_server::ImportServiceServer,
+        inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer,
+        macro_service_server::MacroServiceServer, merge_service_server::MergeServiceServer,
+        participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
+        problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer,
+        return_service_server::ReturnServiceServer, risk_service_server::RiskServiceServer,
+        search_service_server::SearchServiceServer, ticket_link_service_server::TicketLinkServiceServer,
+        ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer,
+        watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::{ApiKeys, LinkSigner};
@@ -101,10 +113,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let (routing_bell, promise_bell) = (Bell::default(), Bell::default());
     let (looks_bell, escalations_bell) = (Bell::default(), Bell::default());
     let risk = risk::Listener::new(clock.clone(), [looks_bell.clone(), escalations_bell.clone()]);
-    let routing_bell = Bell::default();
-    let promise_bell = Bell::default();
-    let issuing_bell = Bell::default();
-    let fixes_bell = Bell::default();
+    let (issuing_bell, fixes_bell) = (Bell::default(), Bell::default());
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
     let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
@@ -165,8 +174,6 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let returns = ReturnServiceServer::new(return_case::ReturnRpc::new(&foundation, returns));
     let compensation = compensation::Commands::new(db.clone(), clock.clone(), issuing_bell);
     let compensation = CompensationServiceServer::new(compensation::CompensationRpc::new(&foundation, compensation));
-    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell);
-    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies, routing_bell.clone());
     let merges = MergeServiceServer::new(merge::MergeRpc::new(&foundation, commands.clone(), routing_bell));
     let ticket_links = TicketLinkServiceServer::new(ticket_link::TicketLinkRpc::new(&foundation));
     let cases = CaseServiceServer::new(case::CaseRpc::new(&foundation));

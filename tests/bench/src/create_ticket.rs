@@ -13,13 +13,17 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, civil::Weekday};
 use prost::Message;
 use serde_json::json;
-use seva_proto::tickets::v1::{
-    CreateTicketRequest, CreateTicketResponse, ListTicketsRequest, Ticket, TicketFilter,
-    ticket::{Kind, State},
-    ticket_service_client::TicketServiceClient,
+use seva_proto::{
+    customers::v1::{ResolveSendersRequest, ResolveSendersResponse},
+    tickets::v1::{
+        CreateTicketRequest, CreateTicketResponse, ListTicketsRequest, Ticket, TicketFilter,
+        ticket::{Kind, State},
+        ticket_service_client::TicketServiceClient,
+    },
 };
 use seva_runtime::{
-    BusinessClock,
+    BusinessClock, Error,
+    auth::{ApiKeys, StoredApiKey},
     client::Peer,
     clock::machine_now,
     tasks::{OnFailure, Tasks},
@@ -29,6 +33,7 @@ use seva_testkit::{TestServer, foundation, keyring};
 use seva_tickets::{
     Peers,
     clock::{Calendar, Clocks},
+    inbound::Senders,
     policy::Targets,
 };
 use seva_values::{BusinessCalendar, WeeklyInterval, Zone, new_id};
@@ -125,10 +130,33 @@ pub async fn measure(report: &mut Report, surroundings: &Surroundings, span: Dur
     Ok(())
 }
 
+/// Whom nothing is asked here: no message comes in and no key is shown.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl Senders for Nobody {
+    async fn resolve(&self, _: ResolveSendersRequest) -> Result<ResolveSendersResponse, Error> {
+        Ok(ResolveSendersResponse::default())
+    }
+}
+
+#[async_trait::async_trait]
+impl ApiKeys for Nobody {
+    async fn find(&self, _: Uuid) -> Result<Option<StoredApiKey>, Error> {
+        Ok(None)
+    }
+}
+
 /// The service with its calls and its sequencer only.
 pub async fn alone(db: &Database) -> TestServer {
     let nobody: Arc<dyn EventSource> = Arc::new(Feed::new(db.clone()));
-    let peers = Peers { customers: nobody.clone(), staff: nobody.clone(), surveys: nobody };
+    let peers = Peers {
+        customers: nobody.clone(),
+        staff: nobody.clone(),
+        surveys: nobody,
+        senders: Arc::new(Nobody),
+        keys: Arc::new(Nobody),
+    };
     let keyring = keyring();
     let foundation = foundation(db.clone(), BusinessClock::system());
     let mut service = seva_tickets::service(foundation, peers, keyring.links.clone());

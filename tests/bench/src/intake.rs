@@ -147,7 +147,8 @@ pub fn event(order: usize, sequence: usize) -> CloudEvent {
     if sequence == 1 {
         let day = (machine_now() + Duration::from_secs(20 * 86_400)).strftime("%Y-%m-%d").to_string();
         let promised_date = Some(PromisedDate { date: day, zone: "Asia/Kolkata".to_owned() });
-        let placed = OrderPlaced { order_number: order_number.clone(), customer, promised_date, total: None, items: Vec::new() };
+        let placed =
+            OrderPlaced { order_number: order_number.clone(), customer, promised_date, total: None, items: Vec::new() };
         return cloud_event("order.placed.v1", "OrderPlaced", &order_number, sequence, &placed);
     }
     let seen = OrderInTransit { order_number: order_number.clone(), customer, location: "Pune".to_owned() };

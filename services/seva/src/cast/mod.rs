@@ -60,7 +60,7 @@ impl Agent {
         cause: Cause,
         note: &str,
     ) -> Result<Ticket, Failure> {
-        let root_problem = RootProblem { cause: cause.into(), description: note.to_owned() };
+        let root_problem = RootProblem { cause: cause.into(), description: note.to_owned(), ..RootProblem::default() };
         let request = ResolveTicketRequest {
             name: ticket.to_owned(),
             root_problem: Some(root_problem),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use seva_proto::{
+    customers::v1::{ResolveSendersRequest, ResolveSendersResponse},
     surveys::v1::loop_case::State,
     tickets::v1::{
         CancelTicketRequest, ListTicketsRequest, TicketFilter, TicketView,
@@ -10,14 +11,35 @@ use seva_proto::{
         ticket_service_client::TicketServiceClient,
     },
 };
+use seva_runtime::{
+    Error,
+    auth::{ApiKeys, StoredApiKey},
+};
 use seva_surveys::throttle::Rules;
 use seva_testkit::{TestDatabase, TestServer, eventually, foundation};
-use seva_values::new_id;
+use seva_values::{Uuid, new_id};
 
 use crate::{
     office::Office,
     world::{Source, World, reading, saving, scored},
 };
+
+/// Whom nothing is asked here: no message comes in and no key is shown.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl seva_tickets::inbound::Senders for Nobody {
+    async fn resolve(&self, _: ResolveSendersRequest) -> Result<ResolveSendersResponse, Error> {
+        Ok(ResolveSendersResponse::default())
+    }
+}
+
+#[async_trait::async_trait]
+impl ApiKeys for Nobody {
+    async fn find(&self, _: Uuid) -> Result<Option<StoredApiKey>, Error> {
+        Ok(None)
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_low_score_becomes_one_ticket_and_its_case_hears_what_becomes_of_it() {
@@ -27,7 +49,13 @@ async fn a_low_score_becomes_one_ticket_and_its_case_hears_what_becomes_of_it() 
     let (surveys, staff) = (Source::of(office.database.clone()), Source::new("staff").await);
     let clock = office.foundation.clock.clone();
     let world = World::beside(Source::of(database.clone()), office, Rules::default()).await;
-    let peers = seva_tickets::Peers { customers: world.customers.feed(), staff: staff.feed(), surveys: surveys.feed() };
+    let peers = seva_tickets::Peers {
+        customers: world.customers.feed(),
+        staff: staff.feed(),
+        surveys: surveys.feed(),
+        senders: Arc::new(Nobody),
+        keys: Arc::new(Nobody),
+    };
     let tickets = seva_tickets::service(foundation(database.db.clone(), clock), peers, world.links.clone());
     let server = Arc::new(TestServer::start(tickets).await);
 

@@ -1,10 +1,12 @@
-//! Automations from and to the contract; the stored form of a rule is the contract's.
+//! Automations from and to the contract; the stored form of a rule is the contract's. Firings stand in [`firings`].
+
+mod firings;
 
 use std::collections::BTreeSet;
 
 use prost::Message;
 use seva_proto::tickets::v1::{
-    self as pb, AutomationEvent, automation_firing, automation_rule as of, condition as is, ticket as pb_ticket,
+    self as pb, AutomationEvent, automation_rule as of, condition as is, ticket as pb_ticket,
 };
 use seva_runtime::{Error, Violations, mask::masked_paths};
 use seva_store::{
@@ -17,9 +19,7 @@ use uuid::Uuid;
 
 use super::{
     dry_run::{DryRun, Preview, Subject, Wanted},
-    firing::{Firing, Occasion, Outcome},
     model::{Automation, COLLECTION, Condition, Edit, Happening, NewAutomation, Rule, Trigger},
-    queries::ListFirings,
     store::Version,
 };
 use crate::{
@@ -36,6 +36,8 @@ use crate::{
         model::COLLECTION as TICKETS,
     },
 };
+
+pub use firings::firings_query;
 
 /// Longest name that staff give, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -415,55 +417,6 @@ pub fn event_of(one: &Automation) -> AutomationEvent {
 /// Reads a request for a list of automations.
 pub fn list_query(request: &pb::ListAutomationsRequest, key: &PageKey) -> Result<PageRequest, Error> {
     PageRequest::parse(key, COLLECTION, "", request.page_size, &request.page_token)
-}
-
-/// Reads a request for firings.
-pub fn firings_query(request: &pb::ListFiringsRequest, key: &PageKey) -> Result<ListFirings, Error> {
-    let pb::ListFiringsRequest { page_size, page_token, automation, ticket, outcome } = request;
-    let mut violations = Violations::default();
-    let mut named = |field: &'static str, collection: &str, name: &str| {
-        let parsed = if name.is_empty() { Ok(None) } else { parse_name(collection, name).map(Some) };
-        violations.take(field, parsed)
-    };
-    let automation = named("automation", COLLECTION, automation);
-    let ticket = named("ticket", TICKETS, ticket);
-    let outcome = match automation_firing::Outcome::try_from(*outcome) {
-        Ok(automation_firing::Outcome::Unspecified) => Ok(None),
-        Ok(automation_firing::Outcome::Done) => Ok(Some(Outcome::Done)),
-        Ok(automation_firing::Outcome::Refused) => Ok(Some(Outcome::Refused)),
-        Ok(automation_firing::Outcome::Suppressed) => Ok(Some(Outcome::Suppressed)),
-        Ok(automation_firing::Outcome::Unmet) => Ok(Some(Outcome::Unmet)),
-        Err(_) => Err(Invalid::new("OUTCOME_UNKNOWN", "has to be a known value")),
-    };
-    let outcome = violations.take("outcome", outcome);
-    let all = || Some((automation?, ticket?, outcome?));
-    let all = all();
-    let (automation, ticket, outcome) = violations.finish(all)?;
-    let query = format!("{automation:?}/{ticket:?}/{outcome:?}");
-    let page = PageRequest::parse(key, "firings", &query, *page_size, page_token)?;
-    Ok(ListFirings { automation, ticket, outcome, page })
-}
-
-impl From<&Firing> for pb::AutomationFiring {
-    fn from(firing: &Firing) -> Self {
-        let Firing { id: _, automation, rule_version, ticket, occasion, outcome, refusal, told, at } = firing;
-        let outcome = match outcome {
-            Outcome::Done => automation_firing::Outcome::Done,
-            Outcome::Refused => automation_firing::Outcome::Refused,
-            Outcome::Suppressed => automation_firing::Outcome::Suppressed,
-            Outcome::Unmet => automation_firing::Outcome::Unmet,
-        };
-        Self {
-            automation: format_name(COLLECTION, *automation),
-            rule_version: *rule_version,
-            ticket: format_name(TICKETS, *ticket),
-            event: if let Occasion::Event(event) = occasion { event.to_string() } else { String::new() },
-            outcome: outcome.into(),
-            refusal: refusal.as_ref().map(Into::into),
-            event_types: told.clone(),
-            time: Some(proto_timestamp(*at)),
-        }
-    }
 }
 
 /// Reads a request for a dry run.

@@ -35,7 +35,7 @@ pub enum Tickets {
     /// These.
     Named(BTreeSet<Uuid>),
     /// Those that match when it is asked for.
-    Matching(TicketFilter),
+    Matching(Box<TicketFilter>),
 }
 
 impl Commands {

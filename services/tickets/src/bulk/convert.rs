@@ -43,7 +43,7 @@ impl From<pb::CreateBulkJobRequest> for CreateBulkJob {
         let actions = read_actions(&actions, "actions", &mut reading);
         let tickets = match (tickets.is_empty(), filter) {
             (false, None) => read_names(&tickets, &mut reading).map(Tickets::Named),
-            (true, Some(filter)) if filter != TicketFilter::default() => Some(Tickets::Matching(filter)),
+            (true, Some(filter)) if filter != TicketFilter::default() => Some(Tickets::Matching(Box::new(filter))),
             (true, Some(_)) => {
                 let fault = "needs a condition: without one it would be every ticket";
                 reading.violations.add("filter", Invalid::new("FILTER_EMPTY", fault));

@@ -9,7 +9,7 @@ use super::store;
 use crate::{ticket::Ticket, workers::carry_out};
 
 /// Who says so in the events.
-const ACTOR: &str = "worker:clocks";
+pub(crate) const ACTOR: &str = "worker:clocks";
 
 /// The warnings and breaches of clocks (TK22, TK29).
 #[derive(Debug, Clone)]

@@ -41,6 +41,7 @@ fn member(id: u128, role: Role, department: Option<Uuid>) -> StaffMember {
         capacity: 0,
         state: roster::State::Active,
         handbook_current: true,
+        authority_limits: Vec::new(),
         open_weight: 0,
         last_assignment: 0,
     }

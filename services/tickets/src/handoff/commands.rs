@@ -106,7 +106,7 @@ impl Commands {
             let (of_ticket, change) = scene.handoff.accept(&scene.ticket, &scene.by, scene.now)?;
             Ok((Some(of_ticket), vec![change]))
         };
-        self.change(write, which, None, decide, |all| AcceptHandoffResponse { handoff: first(all) }).await
+        Box::pin(self.change(write, which, None, decide, |all| AcceptHandoffResponse { handoff: first(all) })).await
     }
 
     /// The department refuses it, or passes it on.
@@ -122,7 +122,7 @@ impl Commands {
             handoff: first(all),
             following: all.get(1).map(|change| (&change.handoff).into()),
         };
-        self.change(write, which, on, decide, answer).await
+        Box::pin(self.change(write, which, on, decide, answer)).await
     }
 
     /// There is a result.
@@ -133,13 +133,13 @@ impl Commands {
             let (of_ticket, change) = handoff.complete(ticket, words.clone(), by, *now)?;
             Ok((Some(of_ticket), vec![change]))
         };
-        self.change(write, which, None, decide, |all| CompleteHandoffResponse { handoff: first(all) }).await
+        Box::pin(self.change(write, which, None, decide, |all| CompleteHandoffResponse { handoff: first(all) })).await
     }
 
     /// The sender says that it is done.
     pub async fn confirm(&self, write: &Write, which: Which) -> Result<ConfirmHandoffResponse, Error> {
         let decide = |scene: &Scene| Ok((None, vec![scene.handoff.confirm(&scene.ticket, &scene.by, scene.now)?]));
-        self.change(write, which, None, decide, |all| ConfirmHandoffResponse { handoff: first(all) }).await
+        Box::pin(self.change(write, which, None, decide, |all| ConfirmHandoffResponse { handoff: first(all) })).await
     }
 
     /// The sender says that it is not done.
@@ -150,7 +150,7 @@ impl Commands {
             let (of_ticket, change) = handoff.give_back(ticket, words.clone(), asked, by, *now)?;
             Ok((Some(of_ticket), vec![change]))
         };
-        self.change(write, which, None, decide, |all| ReturnHandoffResponse { handoff: first(all) }).await
+        Box::pin(self.change(write, which, None, decide, |all| ReturnHandoffResponse { handoff: first(all) })).await
     }
 
     /// The sender takes it back.
@@ -159,7 +159,7 @@ impl Commands {
             let (of_ticket, change) = scene.handoff.withdraw(&scene.ticket, &scene.by, scene.now)?;
             Ok((Some(of_ticket), vec![change]))
         };
-        self.change(write, which, None, decide, |all| WithdrawHandoffResponse { handoff: first(all) }).await
+        Box::pin(self.change(write, which, None, decide, |all| WithdrawHandoffResponse { handoff: first(all) })).await
     }
 
     /// Locks both, decides and saves.

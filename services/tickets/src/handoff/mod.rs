@@ -24,6 +24,7 @@ pub(crate) mod model;
 mod parity;
 mod queries;
 mod rpc;
+pub(crate) mod state;
 mod store;
 
 pub use commands::Commands;

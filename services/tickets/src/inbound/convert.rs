@@ -208,8 +208,8 @@ fn thread(thread: pb::MessageThread, violations: &mut Violations) -> Option<(Vec
     Some((in_reply_to, thread_id.unwrap_or_default()))
 }
 
-fn automation(automation: pb::Automation) -> Result<Automation, Invalid> {
-    let pb::Automation { auto_submitted, precedence, list_id, loop_marker, hop_count } = automation;
+fn automation(automation: pb::ProgramMarks) -> Result<Automation, Invalid> {
+    let pb::ProgramMarks { auto_submitted, precedence, list_id, loop_marker, hop_count } = automation;
     if hop_count < 0 {
         return Err(Invalid::new("HOPS_NEGATIVE", "hop_count cannot be negative"));
     }
@@ -372,7 +372,7 @@ impl std::convert::From<&Kept> for pb::InboundMessage {
                 thread_id: incoming.thread_id.clone(),
             }),
             send_time: incoming.sent_at.map(proto_timestamp),
-            automation: Some(pb::Automation { auto_submitted, precedence, list_id, loop_marker, hop_count }),
+            automation: Some(pb::ProgramMarks { auto_submitted, precedence, list_id, loop_marker, hop_count }),
             kind: PbKind::from(incoming.kind).into(),
             sender_proof: proof.into(),
             state: proto_state(progress.state).into(),

@@ -1,7 +1,7 @@
 //! What is ignored or held before anybody asks whose it is. Pure.
 
 use jiff::SignedDuration;
-use seva_proto::tickets::v1::automation::{AutoSubmitted, Precedence};
+use seva_proto::tickets::v1::program_marks::{AutoSubmitted, Precedence};
 
 use super::model::{Automation, Incoming, Proof, Reason};
 

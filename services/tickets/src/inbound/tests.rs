@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seva_proto::tickets::v1::{
-    self as pb,
-    automation::{AutoSubmitted, Precedence},
-    inbound_message as pb_inbound,
+    self as pb, inbound_message as pb_inbound,
     message_sender::From as PbFrom,
+    program_marks::{AutoSubmitted, Precedence},
 };
 use seva_runtime::auth::{Principal, PrincipalKind};
 use seva_values::{HumanNumber, new_id};
@@ -92,7 +91,7 @@ fn every_fault_of_a_message_is_named_at_once() {
         language: "!".to_owned(),
         kind: 99,
         attachments: vec![attachment],
-        automation: Some(pb::Automation { hop_count: -1, ..pb::Automation::default() }),
+        automation: Some(pb::ProgramMarks { hop_count: -1, ..pb::ProgramMarks::default() }),
         thread: Some(pb::MessageThread { thread_id: "\0".to_owned(), ..pb::MessageThread::default() }),
         send_time: Some(prost_types::Timestamp { seconds: -300_000_000_000, nanos: 0 }),
         ..a_mail()
@@ -372,7 +371,6 @@ proptest! {
             media_type: "image/png".to_owned(),
             sha256: vec![0; 32],
             url: "https://files.example/1".to_owned(),
-            ..pb::Attachment::default()
         };
         let sender = pb::MessageSender { from: Some(PbFrom::Handle("@asha".to_owned())), display_name: name };
         let message = pb::InboundMessage {

@@ -123,7 +123,8 @@ impl Commands {
     /// Makes a ticket of some messages of another one.
     pub async fn split(&self, write: &Write, command: SplitTicket) -> Result<SplitTicketResponse, Error> {
         let SplitTicket { id, etag, messages, title, stated_problem, kind } = command;
-        let split = once(&self.db, write, async {
+        // Boxed: it holds two tickets with all their clocks.
+        let split = Box::pin(once(&self.db, write, async {
             let origin = store::load(&self.db, id).await?;
             let new = NewTicket {
                 customer: origin.customer,
@@ -163,7 +164,7 @@ impl Commands {
             remember(&mut transaction, write, &response).await?;
             self.db.commit(transaction).await?;
             Ok(response)
-        })
+        }))
         .await?;
         self.routing.ring();
         Ok(split)

@@ -1,5 +1,6 @@
-//! Tickets that turn out to be one matter, or several: merged, taken out again, split. What happens to a ticket stands in
-//! `ticket/model/merging.rs`; here is what holds it together: who leads where, and what was said to whom.
+//! Tickets that turn out to be one matter, or several: merged, taken out again, split.
+//!
+//! What happens to a ticket stands in `ticket/model/merging.rs`; here is what holds it together: who leads where, and what was said to whom.
 
 mod commands;
 mod convert;

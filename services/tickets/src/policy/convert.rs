@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::SignedDuration;
-use seva_proto::{customers::v1::customer, tickets::v1 as pb};
+use seva_proto::tickets::v1::{self as pb, ticket};
 use seva_runtime::{Error, Violations};
 use seva_store::event::proto_timestamp;
 use seva_values::{Invalid, format_name, parse_name};
@@ -148,11 +148,11 @@ fn parse_row(row: pb::PolicyRow, field: &str, violations: &mut Violations) -> Op
 }
 
 fn parse_tier(given: i32) -> Result<Option<Tier>, Invalid> {
-    match customer::Tier::try_from(given) {
-        Ok(customer::Tier::Unspecified) => Ok(None),
-        Ok(customer::Tier::Standard) => Ok(Some(Tier::Standard)),
-        Ok(customer::Tier::Loyal) => Ok(Some(Tier::Loyal)),
-        Ok(customer::Tier::Vip) => Ok(Some(Tier::Vip)),
+    match ticket::Tier::try_from(given) {
+        Ok(ticket::Tier::Unspecified) => Ok(None),
+        Ok(ticket::Tier::Standard) => Ok(Some(Tier::Standard)),
+        Ok(ticket::Tier::Loyal) => Ok(Some(Tier::Loyal)),
+        Ok(ticket::Tier::Vip) => Ok(Some(Tier::Vip)),
         Err(_) => Err(Invalid::new("TIER_UNKNOWN", "has to be a known value")),
     }
 }
@@ -188,10 +188,10 @@ impl From<&Row> for pb::PolicyRow {
         } = targets;
         let minutes = |target: SignedDuration| i32::try_from(target.as_mins()).unwrap_or(i32::MAX);
         let tier = match tier {
-            None => customer::Tier::Unspecified,
-            Some(Tier::Standard) => customer::Tier::Standard,
-            Some(Tier::Loyal) => customer::Tier::Loyal,
-            Some(Tier::Vip) => customer::Tier::Vip,
+            None => ticket::Tier::Unspecified,
+            Some(Tier::Standard) => ticket::Tier::Standard,
+            Some(Tier::Loyal) => ticket::Tier::Loyal,
+            Some(Tier::Vip) => ticket::Tier::Vip,
         };
         Self {
             kind: kind.map_or(0, proto_kind),

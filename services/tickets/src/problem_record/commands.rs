@@ -134,7 +134,7 @@ impl Commands {
         let ConfirmCause { id, etag, root_problem } = command;
         once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
-            let mut problem = self.next(&mut transaction, id, etag.clone()).await?;
+            let mut problem = self.next(&mut transaction, id, etag).await?;
             problem.know(root_problem.clone())?;
             store::update(&mut transaction, &problem).await?;
             let kind = "seva.tickets.problem_record.cause_known.v1";
@@ -152,7 +152,7 @@ impl Commands {
         let MarkFixed { id, etag, note } = command;
         let fixed = once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
-            let mut problem = self.next(&mut transaction, id, etag.clone()).await?;
+            let mut problem = self.next(&mut transaction, id, etag).await?;
             problem.fix(note.clone())?;
             store::update(&mut transaction, &problem).await?;
             store::schedule(&mut transaction, id, None, problem.updated_at).await?;
@@ -173,7 +173,7 @@ impl Commands {
         let CloseProblem { id, etag } = command;
         once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
-            let mut problem = self.next(&mut transaction, id, etag.clone()).await?;
+            let mut problem = self.next(&mut transaction, id, etag).await?;
             problem.close()?;
             store::update(&mut transaction, &problem).await?;
             let kind = "seva.tickets.problem_record.closed.v1";

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::ticket::{
     Cause,
-    convert::{MAX_LINE_CHARS, required, root_problem, words},
+    convert::{MAX_LINE_CHARS, read_root_problem, required, words},
     model::COLLECTION as TICKETS,
 };
 
@@ -124,7 +124,7 @@ impl TryFrom<pb::ConfirmCauseRequest> for ConfirmCause {
     fn try_from(request: pb::ConfirmCauseRequest) -> Result<Self, Error> {
         let mut violations = Violations::default();
         let ids = which(&request.name, &request.etag, &mut violations);
-        let root = root_problem(request.root_problem, &mut violations);
+        let root = read_root_problem(request.root_problem.as_ref(), "root_problem", &mut violations);
         if root.as_ref().is_some_and(|root| root.cause == Cause::Policy && root.rule.is_none()) {
             violations.add("root_problem.handbook_rule", required());
         }

@@ -113,7 +113,7 @@ pub(crate) async fn pass_on(db: &Database, now: Timestamp, limit: i64) -> Result
     let (mut passed, mut told) = (Vec::new(), Vec::new());
     for promise in promises.into_iter().filter(|promise| promise.state == State::Open) {
         let Some((assignee, story)) = stories.get(&promise.ticket) else { continue };
-        let heir = promise.owner.filter(serves).or(assignee.filter(serves));
+        let heir = promise.owner.filter(serves).or_else(|| assignee.filter(serves));
         if heir != promise.owner {
             let change = promise.assign(heir, now)?;
             passed.push(change.promise.clone());

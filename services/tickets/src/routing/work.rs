@@ -60,6 +60,7 @@ impl Routing {
         for mut ticket in ticket::store::lock(&mut transaction, &ids).await? {
             // Who comes back meanwhile has handed back what they had all the same.
             if ticket.is_worked_on() && ticket.assignee == left_behind.get(&ticket.id).copied() {
+                changes.extend(ticket.pass_time(now));
                 changes.push(ticket.hand_back(now));
             }
         }
@@ -117,6 +118,8 @@ impl Routing {
             match (department, decision) {
                 (Some(department), Decision::Assign { member, language_fell_back }) => {
                     board.give(department, member, ticket.targets.weight);
+                    // As every worker does: what time has brought about is told first.
+                    changes.extend(ticket.pass_time(now));
                     changes.push(ticket.assign_by_routing(department, member, language_fell_back, now));
                 }
                 (department, Decision::Wait { reason, look_again_at }) => {

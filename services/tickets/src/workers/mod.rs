@@ -76,6 +76,8 @@ async fn in_one(
     let mut transaction = db.begin().await?;
     let mut changes = Vec::with_capacity(tickets.len());
     for mut ticket in store::lock(&mut transaction, tickets).await? {
+        // What time has brought about until then is told first, whichever worker comes first.
+        changes.extend(ticket.pass_time(now));
         changes.extend(act(&mut ticket, now));
     }
     store::save_all(&mut transaction, actor, &changes).await?;

@@ -102,7 +102,7 @@ async fn tickets_of_one_matter_are_looked_after_together_until_all_are_over() {
         ..ListCasesRequest::default()
     };
     let listed = cases(&world, "agent").list_cases(listed).await.unwrap().into_inner().cases;
-    assert_eq!(listed.iter().map(|case| case.name.clone()).collect::<Vec<_>>(), [case.name.clone()]);
+    assert_eq!(listed.iter().map(|case| case.name.clone()).collect::<Vec<_>>(), std::slice::from_ref(&case.name));
     let told = "select count(*) from seva.outbox where type like 'seva.tickets.case.%' and position(convert_to('kitchen', 'utf8') in payload) = 0";
     assert_eq!(world.count(told).await, 4, "created, added, removed, closed; nobody's words");
 }

@@ -121,7 +121,7 @@ async fn a_macro_does_its_actions_in_order_in_the_customers_language_with_the_nu
         action(Action::Reply(Reply { texts: greeting })),
         note("Asked the carrier about {ticket_number}"),
         priority(Priority::High),
-        tags(&["van", "late"], &[]),
+        tags(&["late", "van"], &[]),
         tags(&[], &["late"]),
         resolve(),
     ];
@@ -239,7 +239,10 @@ async fn a_macro_is_for_its_departments_tickets_until_it_is_retired() {
     assert_eq!(shared.department, "");
     let stale = UpdateMacroRequest { request_id: new_id().to_string(), ..update };
     is_refused(macros(&world).update_macro(stale).await, ErrorReason::EtagMismatch);
-    assert_eq!(macros(&world).list_macros(list.clone()).await.unwrap().into_inner().macros, [shared.clone()]);
+    assert_eq!(
+        macros(&world).list_macros(list.clone()).await.unwrap().into_inner().macros,
+        std::slice::from_ref(&shared)
+    );
     apply(&world, applying(&one, &ticket)).await.unwrap();
 
     let retire = RetireMacroRequest {

@@ -183,7 +183,11 @@ async fn tk58_a_record_goes_its_way_step_by_step_and_says_what_would_have_to_be_
     let attached = attach(&world, &problem, &[&ticket, &nobody]).await.unwrap();
     assert_eq!(attached.not_attached, [nobody]);
     let other = create(&world).await;
-    assert_eq!(attach(&world, &other, &[&ticket]).await.unwrap().not_attached, [ticket.clone()], "it has one cause");
+    assert_eq!(
+        attach(&world, &other, &[&ticket]).await.unwrap().not_attached,
+        std::slice::from_ref(&ticket),
+        "it has one cause"
+    );
     assert_eq!(get(&world, &other).await.total, 0);
     is_refused(attach(&world, &other, &[]).await, ErrorReason::FieldsInvalid);
 

@@ -147,7 +147,7 @@ async fn tk105_no_change_is_lost_or_doubled_across_reconnections() {
     };
     loop {
         turn += 1;
-        if turn % 3 == 0 {
+        if turn.is_multiple_of(3) {
             stream = watch(&world, of(&department, &token)).await.unwrap();
         }
         let Ok(answer) = tokio::time::timeout(std::time::Duration::from_millis(500), next(&mut stream)).await else {

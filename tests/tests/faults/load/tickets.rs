@@ -84,7 +84,11 @@ impl Agent {
     }
 
     async fn resolve(&self, name: &str) {
-        let root_problem = RootProblem { cause: Cause::Information.into(), description: "Colours.".to_owned() };
+        let root_problem = RootProblem {
+            cause: Cause::Information.into(),
+            description: "Colours.".to_owned(),
+            ..RootProblem::default()
+        };
         let request = ResolveTicketRequest {
             name: name.to_owned(),
             root_problem: Some(root_problem),

@@ -28,11 +28,11 @@ pub async fn a_busy_year() -> TestDatabase {
         select id, 1, number % 100, risk_level, '[]', 1, created_at from ticket;
         insert into escalation (id, version, ticket_id, department, level, state, critical, owner, acknowledge_due_at, created_at, updated_at,
                                 acknowledged_at, closed_at)
-        select gen_random_uuid(), 1, id, lpad(to_hex(number % 3), 32, '0')::uuid, 1 + number % 3, state, false,
-               case when state <> 'raised' then lpad(to_hex(number % 100), 32, '0')::uuid end,
-               case when state = 'raised' then created_at end, created_at, created_at, case when state <> 'raised' then created_at end,
-               case when state = 'closed' then created_at end
-        from ticket, lateral (select case when number % 50 = 0 then 'raised' when number % 20 = 0 then 'acting' else 'closed' end as state) as t;
+        select gen_random_uuid(), 1, id, lpad(to_hex(number % 3), 32, '0')::uuid, 1 + number % 3, stands, false,
+               case when stands <> 'raised' then lpad(to_hex(number % 100), 32, '0')::uuid end,
+               case when stands = 'raised' then created_at end, created_at, created_at, case when stands <> 'raised' then created_at end,
+               case when stands = 'closed' then created_at end
+        from ticket, lateral (select case when number % 50 = 0 then 'raised' when number % 20 = 0 then 'acting' else 'closed' end as stands) as t;
         vacuum analyze"#;
     for statement in script.split(';') {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&database.owner).await.unwrap();

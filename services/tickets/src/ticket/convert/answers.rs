@@ -1,11 +1,7 @@
 //! Tickets, messages and clocks to the contract: answers and events.
 
-use seva_proto::{
-    customers::v1::customer,
-    tickets::v1::{
-        self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem,
-        ticket as pb_ticket,
-    },
+use seva_proto::tickets::v1::{
+    self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
 };
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{HumanNumber, format_name};
@@ -47,11 +43,11 @@ fn proto_wait_reason(reason: Option<WaitReason>) -> pb_ticket::WaitReason {
 }
 
 /// A tier in the contract's form.
-pub fn proto_tier(tier: Tier) -> customer::Tier {
+pub fn proto_tier(tier: Tier) -> pb_ticket::Tier {
     match tier {
-        Tier::Standard => customer::Tier::Standard,
-        Tier::Loyal => customer::Tier::Loyal,
-        Tier::Vip => customer::Tier::Vip,
+        Tier::Standard => pb_ticket::Tier::Standard,
+        Tier::Loyal => pb_ticket::Tier::Loyal,
+        Tier::Vip => pb_ticket::Tier::Vip,
     }
 }
 

@@ -1,26 +1,24 @@
-//! Tickets from and to the contract: requests here, filters in [`filter`], answers and events in [`answers`].
+//! Tickets from and to the contract: requests here and, of what is said, in [`said`], filters in [`filter`], answers and events in [`answers`].
 
 mod answers;
 mod filter;
+mod said;
 
 use std::collections::BTreeSet;
 
-use seva_proto::{
-    customers::v1::customer as pb_customer,
-    tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket},
-};
+use seva_proto::tickets::v1::{self as pb, message as pb_message, root_problem, ticket as pb_ticket};
 use seva_runtime::{Error, Violations, mask::masked_paths};
 use seva_store::{
     Etag,
     paging::{Order, PageKey, PageRequest},
 };
-use seva_values::{HumanNumber, Invalid, WebLink, parse_name, text};
+use seva_values::{HumanNumber, Invalid, parse_name, text};
 use uuid::Uuid;
 
 use super::{
     commands::{
-        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, Edit, RedactMessage, RejectTicket, ReopenTicket,
-        ReplyToTicket, ResolveTicket, UpdateTicket,
+        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, Edit, RejectTicket, ReopenTicket, ResolveTicket,
+        UpdateTicket,
     },
     kind::{Kind, Priority},
     model::{COLLECTION, Matter, NewTicket, RootProblem},
@@ -29,10 +27,7 @@ use super::{
 };
 use crate::{
     custom_field,
-    message::{
-        Attachment, Author, Medium, Visibility,
-        model::{MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_TEXT_CHARS},
-    },
+    message::{Author, Medium, Visibility, model::MAX_TEXT_CHARS},
     recipient::Tier,
     roster::model::STAFF_MEMBERS,
     view,
@@ -40,6 +35,7 @@ use crate::{
 
 pub use answers::{event_of, message_name, message_to_proto, named, number_of, proto_tier, spoken_to_proto};
 pub use filter::{parse_filter, parse_kept_filter, seen};
+pub use said::parse_attachments;
 
 /// Collection of customers' names.
 pub(crate) const CUSTOMERS: &str = "customers";
@@ -263,113 +259,6 @@ pub fn parse_tags(given: &[String], field: &str, violations: &mut Violations) ->
     parsed.map(|parsed| parsed.into_iter().collect())
 }
 
-impl TryFrom<pb::RedactMessageRequest> for RedactMessage {
-    type Error = Error;
-
-    fn try_from(request: pb::RedactMessageRequest) -> Result<Self, Error> {
-        let mut violations = Violations::default();
-        let name = violations.take("name", parse_message_name(&request.name));
-        let reason = violations.take("reason", text::required_line(&request.reason, MAX_LINE_CHARS));
-        violations.finish(name.zip(reason).map(|((ticket, message), reason)| Self { ticket, message, reason }))
-    }
-}
-
-/// Ticket and message of `tickets/{ticket}/messages/{message}`.
-fn parse_message_name(name: &str) -> Result<(Uuid, Uuid), Invalid> {
-    let (ticket, message) = name.split_once("/messages/").unwrap_or((name, ""));
-    let message = parse_name("messages", &format!("messages/{message}"));
-    Ok((parse_name(COLLECTION, ticket)?, message?))
-}
-
-/// What is attached to a message. Faults are noted.
-/// Reads what is attached to a message.
-pub fn parse_attachments(given: Vec<pb::Attachment>, violations: &mut Violations) -> Option<Vec<Attachment>> {
-    if given.len() > MAX_ATTACHMENTS {
-        violations.add("attachments", Invalid::new("ATTACHMENTS_TOO_MANY", format!("{MAX_ATTACHMENTS} at most")));
-        return None;
-    }
-    let count = given.len();
-    let parsed: Vec<Attachment> = given
-        .into_iter()
-        .enumerate()
-        .filter_map(|(at, attachment)| {
-            let pb::Attachment { file_name, media_type, size_bytes, sha256, url } = attachment;
-            let field = |name: &str| format!("attachments[{at}].{name}");
-            let file_name = violations.take(field("file_name"), text::required_line(&file_name, MAX_LINE_CHARS));
-            let media_type = violations.take(field("media_type"), parse_media_type(&media_type));
-            let size_bytes = violations.take(field("size_bytes"), parse_size(size_bytes));
-            let not_a_hash = |_| Invalid::new("SHA256_MALFORMED", "has to be the 32 bytes of a SHA-256");
-            let sha256 = violations.take(field("sha256"), <[u8; 32]>::try_from(sha256.as_slice()).map_err(not_a_hash));
-            let url = violations.take(field("url"), WebLink::parse(&url));
-            Some(Attachment {
-                file_name: file_name?,
-                media_type: media_type?,
-                size_bytes: size_bytes?,
-                sha256: sha256?,
-                url: url?.as_str().to_owned(),
-            })
-        })
-        .collect();
-    (parsed.len() == count).then_some(parsed)
-}
-
-fn parse_size(bytes: i64) -> Result<i64, Invalid> {
-    match bytes {
-        1..=MAX_ATTACHMENT_BYTES => Ok(bytes),
-        _ => Err(Invalid::new("SIZE_OUT_OF_RANGE", format!("has to be from 1 to {MAX_ATTACHMENT_BYTES} bytes"))),
-    }
-}
-
-/// RFC 6838: a type and a subtype of letters, digits and `!#$&-^_.+`.
-fn parse_media_type(given: &str) -> Result<String, Invalid> {
-    let fits = |part: &str| {
-        (1..=100).contains(&part.len())
-            && part.chars().all(|char| char.is_ascii_alphanumeric() || "!#$&-^_.+".contains(char))
-    };
-    match given.split_once('/') {
-        Some((kind, subtype)) if fits(kind) && fits(subtype) => Ok(given.to_ascii_lowercase()),
-        _ => Err(Invalid::new("MEDIA_TYPE_MALFORMED", "has to be a media type such as image/jpeg (RFC 6838)")),
-    }
-}
-
-impl TryFrom<pb::ReplyToTicketRequest> for ReplyToTicket {
-    type Error = Error;
-
-    fn try_from(request: pb::ReplyToTicketRequest) -> Result<Self, Error> {
-        let mut violations = Violations::default();
-        let ids = which(&request.name, &request.etag, &mut violations);
-        let visibility = violations.take("visibility", parse_visibility(request.visibility));
-        let author = violations.take("author", parse_author(request.author));
-        let medium = violations.take("medium", parse_medium(request.medium));
-        let text = violations.take("text", words(&request.text));
-        let attachments = parse_attachments(request.attachments, &mut violations);
-        if author == Some(Author::Customer) && visibility == Some(Visibility::Internal) {
-            let fault = Invalid::new("VISIBILITY_OF_CUSTOMER", "what the customer said is public to the customer");
-            violations.add("visibility", fault);
-        }
-        let asks = request.awaits_customer;
-        if asks && (author != Some(Author::Staff) || visibility != Some(Visibility::Public)) {
-            let fault = Invalid::new("QUESTION_NOT_PUBLIC", "only staff ask the customer, and in public");
-            violations.add("awaits_customer", fault);
-        }
-        let command = || {
-            let (id, etag) = ids?;
-            Some(Self {
-                id,
-                etag,
-                visibility: visibility?,
-                author: author?,
-                medium: medium?,
-                text: text?,
-                attachments: attachments?,
-                awaits_customer: asks,
-            })
-        };
-        let command = command();
-        violations.finish(command)
-    }
-}
-
 impl TryFrom<pb::AssignTicketRequest> for AssignTicket {
     type Error = Error;
 
@@ -484,11 +373,11 @@ pub fn by_link(optional: bool, given: &str) -> Result<String, Error> {
 
 /// Reads a tier that has to be given.
 pub fn read_tier(given: i32) -> Result<Tier, Invalid> {
-    match pb_customer::Tier::try_from(given) {
-        Ok(pb_customer::Tier::Unspecified) => Err(required()),
-        Ok(pb_customer::Tier::Standard) => Ok(Tier::Standard),
-        Ok(pb_customer::Tier::Loyal) => Ok(Tier::Loyal),
-        Ok(pb_customer::Tier::Vip) => Ok(Tier::Vip),
+    match pb_ticket::Tier::try_from(given) {
+        Ok(pb_ticket::Tier::Unspecified) => Err(required()),
+        Ok(pb_ticket::Tier::Standard) => Ok(Tier::Standard),
+        Ok(pb_ticket::Tier::Loyal) => Ok(Tier::Loyal),
+        Ok(pb_ticket::Tier::Vip) => Ok(Tier::Vip),
         Err(_) => Err(Invalid::new("TIER_UNKNOWN", "has to be a known value")),
     }
 }

@@ -1,7 +1,7 @@
 //! What can happen to a ticket: pure functions of the ticket, the command and the time. Waiting stands in [`super::waiting`], the end in
 //! [`super::ending`], merges in [`super::merging`].
 //!
-//! Worked on: open, pending_customer, pending_department, pending_external, scheduled.
+//! Worked on: `open`, `pending_customer`, `pending_department`, `pending_external`, `scheduled`.
 //!
 //! | from | by | to | what has to be true |
 //! |---|---|---|---|

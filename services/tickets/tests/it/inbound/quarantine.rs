@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        Automation, InboundMessage, InboundMessageFilter, ListInboundMessagesRequest, ReleaseInboundMessageRequest,
-        automation::AutoSubmitted,
+        InboundMessage, InboundMessageFilter, ListInboundMessagesRequest, ProgramMarks, ReleaseInboundMessageRequest,
         inbound_message::{Reason, SenderProof, State},
+        program_marks::AutoSubmitted,
     },
 };
 use seva_runtime::clock::machine_now;
@@ -38,7 +38,7 @@ async fn tk93_an_absence_note_opens_and_answers_nothing() {
     let world = World::new().await;
     let ticket = world.resolved("<1>", ASHA).await;
     let before = world.get(&ticket).await;
-    let automation = Automation { auto_submitted: AutoSubmitted::Replied.into(), ..Automation::default() };
+    let automation = ProgramMarks { auto_submitted: AutoSubmitted::Replied.into(), ..ProgramMarks::default() };
     for message in [in_reply_to("<1>", mail("<2>", ASHA, "", "Thanks!")), mail("<3>", ASHA, "", "I am away.")] {
         let result = world.push(InboundMessage { automation: Some(automation.clone()), ..message }).await;
         assert_eq!((result.state(), result.reason()), (State::Ignored, Reason::Automatic));
@@ -147,7 +147,7 @@ async fn tk98_what_is_held_or_ignored_is_let_in_once_and_nothing_else_is() {
     assert_eq!(noted, 1);
     is_refused(release(&world, &format_name("inboundMessages", new_id()), "").await, ErrorReason::ResourceNotFound);
 
-    let automation = Automation { list_id: "<all.example.com>".to_owned(), ..Automation::default() };
+    let automation = ProgramMarks { list_id: "<all.example.com>".to_owned(), ..ProgramMarks::default() };
     let ignored = world.push(InboundMessage { automation: Some(automation), ..mail("<2>", ASHA, "", "Hello.") }).await;
     assert_eq!(release(&world, &ignored.inbound_message, "").await.unwrap().state(), State::Delivered);
 }
