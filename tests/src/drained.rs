@@ -34,7 +34,11 @@ const DUE: [(&str, &str, &str); 9] = [
         "tickets that go on or come back",
         "select (select count(*) from ticket where wait_until <= $1) + (select count(*) from ticket where return_due_at <= $1)",
     ),
-    ("tickets", "risks to be looked at", "select count(*) from risk_assessment where look_at <= $1"),
+    (
+        "tickets",
+        "risks to be looked at",
+        "select (select count(*) from risk_look where look_at <= $1) + (select count(*) from risk_assessment where look_at <= $1)",
+    ),
     (
         "tickets",
         "escalations to be acknowledged",

@@ -1,7 +1,7 @@
 -- How likely it is that a customer is lost over a ticket, why, and who has been called for help.
 --
--- Risk is assessed by the consumer `risk`, which hears what is told of tickets, and again when time alone changes it (`look_at`). Whoever
--- assesses or closes an escalation has the ticket's row locked.
+-- The consumer `risk` hears what is told of tickets and has them looked at a moment later (`risk_look`); they are looked at again when time
+-- alone changes their risk (`risk_assessment.look_at`). Whoever assesses or closes an escalation has the ticket's row locked.
 
 alter table ticket
     -- As it was assessed last (TK110).
@@ -150,6 +150,14 @@ create index risk_assessment_look on risk_assessment (look_at) where look_at is 
 -- Lists: the highest first.
 create index risk_assessment_score on risk_assessment (score, id) where score > 0;
 create index risk_assessment_level on risk_assessment (level, score, id) where score > 0;
+
+-- Tickets to which something has happened since they were looked at.
+create table risk_look (
+    ticket_id uuid not null references ticket,
+    look_at timestamptz not null,
+    constraint risk_look_pkey primary key (ticket_id)
+) with (fillfactor = 80);
+create index risk_look_at on risk_look (look_at);
 
 create table escalation (
     id uuid not null,

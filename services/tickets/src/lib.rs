@@ -112,7 +112,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let feed = Feed::new(db.clone());
     let (routing_bell, promise_bell) = (Bell::default(), Bell::default());
     let (looks_bell, escalations_bell) = (Bell::default(), Bell::default());
-    let risk = risk::Listener::new(clock.clone(), [looks_bell.clone(), escalations_bell.clone()]);
+    let risk = risk::Listener::new(looks_bell.clone());
     let (issuing_bell, fixes_bell) = (Bell::default(), Bell::default());
     let policies = policy::Policies::new(db.clone());
     let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
@@ -140,7 +140,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         Due::new(Arc::new(workers::returns::Returns::new(db.clone(), routing_bell.clone())), Bell::default()),
         Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
         Due::new(Arc::new(promise::Due::new(db.clone(), policies.clone())), promise_bell.clone()),
-        Due::new(Arc::new(risk::Looks::new(db.clone())), looks_bell),
+        Due::new(Arc::new(risk::Looks::new(db.clone(), escalations_bell.clone())), looks_bell),
         Due::new(Arc::new(escalation::Acknowledgements::new(db.clone())), escalations_bell.clone()),
         Due::new(Arc::new(bulk::Bulk::new(db.clone(), commands.clone())), bulk_bell.clone()),
         Due::new(Arc::new(on_time), automation_bell.clone()),

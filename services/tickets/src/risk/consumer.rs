@@ -1,17 +1,17 @@
-//! Hears what is told of tickets, and assesses those to which something happened. So nothing is added to the calls that change them, and what
-//! happens to a ticket within a moment is assessed once.
+//! Hears what is told of tickets, and has those looked at to which something happened. So nothing is added to the calls that change them, and
+//! what happens to a ticket within a moment is assessed once: by when it happened, never by how it was heard.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use seva_proto::tickets::v1::TicketEvent;
-use seva_runtime::{BusinessClock, Write};
 use seva_store::{Event, Fault, consumer::Handler, due::Bell};
 use seva_values::parse_name;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{assess, store};
+use super::store;
 use crate::stored::malformed;
 
 /// The consumer's name for ever.
@@ -21,29 +21,27 @@ const TICKET_TYPES: &str = "seva.tickets.ticket.";
 const CREATED: &str = "seva.tickets.ticket.created.v1";
 /// Of a ticket that a low score has opened.
 const LOW_SCORE: &str = "low_score";
-/// Tickets that are locked together at most.
-const TOGETHER: usize = 200;
+/// How long after something happened to a ticket it is looked at: most of what follows from a call has happened by then.
+const SETTLES: SignedDuration = SignedDuration::from_secs(5);
 
-/// Hears of tickets; wakes what has to be looked at later, and what waits to be acknowledged.
+/// Hears of tickets; wakes whoever looks at them.
 #[derive(Debug, Clone)]
 pub struct Listener {
-    clock: BusinessClock,
-    bells: [Bell; 2],
+    bell: Bell,
 }
 
 impl Listener {
-    /// Assesses at the time of `clock`, and rings `bells`.
+    /// Rings `bell` when something is to be looked at.
     #[must_use]
-    pub const fn new(clock: BusinessClock, bells: [Bell; 2]) -> Self {
-        Self { clock, bells }
+    pub const fn new(bell: Bell) -> Self {
+        Self { bell }
     }
 }
 
 #[async_trait]
 impl Handler for Listener {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
-        let mut now = self.clock.now();
-        let mut asked: BTreeMap<Uuid, Write> = BTreeMap::new();
+        let mut looks: BTreeMap<Uuid, Timestamp> = BTreeMap::new();
         let mut low_scores = Vec::new();
         for event in events.iter().filter(|event| event.kind.starts_with(TICKET_TYPES)) {
             let ticket = parse_name("tickets", &event.subject).map_err(malformed)?;
@@ -51,34 +49,22 @@ impl Handler for Listener {
                 let told: TicketEvent = event.payload()?;
                 low_scores.extend(told.matter.filter(|matter| matter.kind == LOW_SCORE).map(|_| ticket));
             }
-            now = now.max(event.occurred_at);
-            asked.insert(ticket, write_of(event));
+            first(&mut looks, ticket, event.occurred_at + SETTLES);
         }
         for (low_score, other) in store::touched(transaction, &low_scores).await? {
-            if let Some(write) = asked.get(&low_score).cloned() {
-                asked.entry(other).or_insert(write);
+            if let Some(look_at) = looks.get(&low_score).copied() {
+                first(&mut looks, other, look_at);
             }
         }
-        // One after the other in the order of ids: locks are taken in that order by everybody.
-        let mut left: Vec<(Uuid, Write)> = asked.into_iter().collect();
-        while !left.is_empty() {
-            let together: BTreeMap<Uuid, Write> = left.drain(..left.len().min(TOGETHER)).collect();
-            assess::carry_out(transaction, &together, now).await?;
-        }
-        Ok(())
+        store::have_looked_at(transaction, &looks).await
     }
 
     fn committed(&self) {
-        self.bells.iter().for_each(Bell::ring);
+        self.bell.ring();
     }
 }
 
-fn write_of(event: &Event) -> Write {
-    Write {
-        actor: format!("consumer:{NAME}"),
-        on_behalf_of: None,
-        method: event.kind.clone(),
-        request: None,
-        story: event.story(),
-    }
+/// The earlier of two looks at a ticket holds.
+fn first(looks: &mut BTreeMap<Uuid, Timestamp>, ticket: Uuid, look_at: Timestamp) {
+    looks.entry(ticket).and_modify(|earlier| *earlier = look_at.min(*earlier)).or_insert(look_at);
 }

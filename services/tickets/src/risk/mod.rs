@@ -1,5 +1,5 @@
-//! How likely it is that a customer is lost over a ticket: a sum of named reasons, assessed whenever something happens to the ticket, and when
-//! time alone changes it.
+//! How likely it is that a customer is lost over a ticket: a sum of named reasons, assessed a moment after something has happened to the ticket,
+//! and when time alone changes it.
 //!
 //! - [`model`]: facts, weights and what they come to; pure
 //! - [`assess`]: finds the facts, writes what became another risk, and calls for help; [`consumer`] and [`work`] say when

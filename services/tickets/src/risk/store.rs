@@ -1,6 +1,6 @@
 //! All SQL of risk. Whoever assesses has the tickets locked, in the order of their ids.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use seva_runtime::{Error, Write};
@@ -324,13 +324,59 @@ pub async fn load(db: &Database, ticket: Uuid) -> Result<Assessment, Error> {
     }
 }
 
+/// Has these tickets looked at, each at its time unless it is looked at before.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn have_looked_at(connection: &mut PgConnection, looks: &BTreeMap<Uuid, Timestamp>) -> Result<(), Fault> {
+    if looks.is_empty() {
+        return Ok(());
+    }
+    let times: Vec<jiff_sqlx::Timestamp> = looks.values().map(|time| (*time).into()).collect();
+    sqlx::query!(
+        "insert into risk_look as l (ticket_id, look_at)
+         select * from unnest($1::uuid[], $2::timestamptz[])
+         on conflict on constraint risk_look_pkey do update set look_at = excluded.look_at
+         where excluded.look_at < l.look_at",
+        &looks.keys().copied().collect::<Vec<_>>(),
+        &times as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes what has happened to these tickets by `now` as looked at. What happens meanwhile has them looked at again: it waits for these rows.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn begin_looks(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "delete from risk_look l
+         using (
+             select ticket_id from risk_look where ticket_id = any($1) and look_at <= $2 order by ticket_id for update
+         ) as begun
+         where l.ticket_id = begun.ticket_id",
+        ids,
+        jiff_sqlx::Timestamp::from(now) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Tickets that have to be looked at by `now`, the longest due first.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
     let due = sqlx::query_scalar!(
-        "select id from risk_assessment where look_at <= $1 order by look_at limit $2",
+        r#"select id as "id!" from (
+               (select ticket_id as id, look_at from risk_look where look_at <= $1 order by look_at limit $2)
+               union all
+               (select id, look_at from risk_assessment where look_at <= $1 order by look_at limit $2)
+           ) as due
+           group by id order by min(look_at), id limit $2"#,
         jiff_sqlx::Timestamp::from(now) as _,
         limit,
     );
@@ -342,6 +388,10 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>,
 /// # Errors
 /// When the statement fails.
 pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(look_at) from risk_assessment where look_at is not null");
+    let due = sqlx::query_scalar!(
+        "select least(
+             (select min(look_at) from risk_look), (select min(look_at) from risk_assessment where look_at is not null)
+         )"
+    );
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }

@@ -1,11 +1,14 @@
-//! Looks again at tickets whose risk time alone changes: somebody has been silent for too long, or what the customer did is long ago.
+//! Looks at tickets to which something has happened, and again at those whose risk time alone changes: what the customer did is long ago.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seva_runtime::{Error, Write};
-use seva_store::{Database, Fault, due::DueWork};
+use seva_store::{
+    Database, Fault,
+    due::{Bell, DueWork},
+};
 use seva_values::format_name;
 use uuid::Uuid;
 
@@ -19,13 +22,14 @@ const NAME: &str = "risk";
 #[derive(Debug, Clone)]
 pub struct Looks {
     db: Database,
+    escalations: Bell,
 }
 
 impl Looks {
-    /// Looks at the tickets of this database.
+    /// Looks at the tickets of this database; wakes who waits until `escalations` are acknowledged.
     #[must_use]
-    pub const fn new(db: Database) -> Self {
-        Self { db }
+    pub const fn new(db: Database, escalations: Bell) -> Self {
+        Self { db, escalations }
     }
 }
 
@@ -35,8 +39,11 @@ impl Together for Looks {
         let write = |id: Uuid| Write::by_worker(NAME, format_name(COLLECTION, id));
         let asked: BTreeMap<Uuid, Write> = due.iter().map(|id| (*id, write(*id))).collect();
         let mut transaction = self.db.begin().await?;
+        store::begin_looks(&mut transaction, due, now).await?;
         assess::carry_out(&mut transaction, &asked, now).await?;
-        self.db.commit(transaction).await
+        self.db.commit(transaction).await?;
+        self.escalations.ring();
+        Ok(())
     }
 }
 

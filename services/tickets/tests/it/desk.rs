@@ -90,13 +90,18 @@ impl Desk {
         self.risks().assess_ticket(request).await.unwrap().into_inner().risk_assessment.unwrap()
     }
 
-    /// Waits until a ticket's risk has come to something.
-    pub async fn comes_to(&self, ticket: &str, level: RiskLevel) -> RiskAssessment {
-        eventually("the risk is as it should be", || async {
-            let risk = self.risk(ticket).await;
-            (risk.level() == level).then_some(risk)
+    /// Waits until a ticket's risk has come to something: it is looked at some seconds after something happened to it.
+    pub async fn risk_is(&self, ticket: &str, what: &str, is: impl Fn(&RiskAssessment) -> bool) -> RiskAssessment {
+        eventually(what, || async {
+            self.world.pass_seconds(6);
+            Some(self.risk(ticket).await).filter(&is)
         })
         .await
+    }
+
+    /// Waits until a ticket's risk has come to this level.
+    pub async fn comes_to(&self, ticket: &str, level: RiskLevel) -> RiskAssessment {
+        self.risk_is(ticket, "the risk is as it should be", |risk| risk.level() == level).await
     }
 
     /// A ticket over which a customer speaks of lawyers, and its escalation.
@@ -179,6 +184,7 @@ impl Desk {
 
     pub async fn until(&self, what: &str, name: &str, is: impl Fn(&Escalation) -> bool) -> Escalation {
         eventually(what, || async {
+            self.world.pass_seconds(6);
             let escalation = self.get(name).await;
             is(&escalation).then_some(escalation)
         })

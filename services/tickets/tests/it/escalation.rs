@@ -192,11 +192,7 @@ async fn a_critical_risk_sharpens_what_was_raised_and_a_crisis_is_every_managers
     // The fourth and fifth contact, and clocks that nobody meets.
     desk.customer_says(&ticket, "Do you hear?").await;
     desk.customer_says(&ticket, "Hello?").await;
-    eventually("the contacts count", || async {
-        let risk = desk.risk(&ticket).await;
-        reasons(&risk).contains(&(Kind::Contacts, 4)).then_some(())
-    })
-    .await;
+    desk.risk_is(&ticket, "the contacts count", |risk| reasons(risk).contains(&(Kind::Contacts, 4))).await;
     desk.acknowledge("lata", &escalation.name).await.unwrap();
     desk.world.pass(7);
     let risk = desk.comes_to(&ticket, RiskLevel::Critical).await;

@@ -6,11 +6,10 @@ use seva_proto::{
     staff::v1::StaffMemberEvent,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessmentFilter, RiskLevel, message, risk_reason::Kind,
+        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message, risk_reason::Kind,
     },
 };
-use seva_store::due::{BATCH, DueWork};
-use seva_testkit::eventually;
+use seva_store::due::{BATCH, Bell, DueWork};
 use seva_tickets::ticket::{Kind as TicketKind, Priority};
 use seva_values::{format_name, new_id};
 
@@ -34,11 +33,8 @@ async fn what_a_customer_said_of_us_counts_for_their_other_tickets_too_and_leave
     let event = LoopCaseEvent { loop_case: Some(case), ..LoopCaseEvent::default() };
     let subject = format_name("loopCases", new_id());
     desk.world.surveys.tells("seva.surveys.loop_case.opened.v1", &subject, desk.world.now(), &event).await;
-    let risk = eventually("the low score counts", || async {
-        let risk = desk.risk(&ticket).await;
-        reasons(&risk).contains(&(Kind::LowScore, 1)).then_some(risk)
-    })
-    .await;
+    let counts = |risk: &RiskAssessment| reasons(risk).contains(&(Kind::LowScore, 1));
+    let risk = desk.risk_is(&ticket, "the low score counts", counts).await;
     assert!(risk.look_again_time.is_some());
     let listed = ListRiskAssessmentsRequest {
         filter: Some(RiskAssessmentFilter { level: risk.level }),
@@ -48,11 +44,7 @@ async fn what_a_customer_said_of_us_counts_for_their_other_tickets_too_and_leave
     assert!(listed.iter().any(|one| one.ticket == ticket));
     assert!(listed.is_sorted_by(|one, next| one.score >= next.score));
     desk.world.pass(31 * 24);
-    eventually("it is long ago", || async {
-        let risk = desk.risk(&ticket).await;
-        (!reasons(&risk).iter().any(|(kind, _)| *kind == Kind::LowScore)).then_some(())
-    })
-    .await;
+    desk.risk_is(&ticket, "it is long ago", |risk| !counts(risk)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,11 +55,7 @@ async fn who_has_it_and_says_nothing_until_it_goes_back_counts() {
     desk.world.assigned(&ticket).await;
     assert_eq!(reasons(&desk.assessed(&ticket).await), []);
     desk.world.pass(2);
-    eventually("the silence counts", || async {
-        let risk = desk.risk(&ticket).await;
-        reasons(&risk).contains(&(Kind::SilentAssignee, 1)).then_some(())
-    })
-    .await;
+    desk.risk_is(&ticket, "the silence counts", |risk| reasons(risk).contains(&(Kind::SilentAssignee, 1))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +159,7 @@ async fn figure_of_assessments() {
     ] {
         sqlx::raw_sql(statement).execute(&floor.database.owner).await.unwrap();
     }
-    let looks = seva_tickets::risk::Looks::new(floor.database.db.clone());
+    let looks = seva_tickets::risk::Looks::new(floor.database.db.clone(), Bell::default());
     for round in ["nothing has changed", "a clock is half over, and it is told"] {
         let (started, mut count) = (Instant::now(), 0);
         loop {

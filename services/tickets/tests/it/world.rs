@@ -156,7 +156,11 @@ impl World {
     }
 
     pub fn pass_minutes(&self, minutes: i64) {
-        assert!(self.clock.advance_to(self.now() + jiff::SignedDuration::from_mins(minutes)));
+        self.pass_seconds(minutes * 60);
+    }
+
+    pub fn pass_seconds(&self, seconds: i64) {
+        assert!(self.clock.advance_to(self.now() + jiff::SignedDuration::from_secs(seconds)));
     }
 
     pub fn tickets(&self) -> TicketServiceClient<Peer> {
