@@ -207,6 +207,7 @@ create index escalation_created_at on escalation (created_at, id);
 create index escalation_waiting on escalation (acknowledge_due_at, id) where acknowledge_due_at is not null;
 create index escalation_waiting_level on escalation (level, acknowledge_due_at, id) where acknowledge_due_at is not null;
 create index escalation_open on escalation (level, created_at, id) where state <> 'closed';
+create index escalation_state on escalation (state, created_at, id);
 create index escalation_ticket on escalation (ticket_id, created_at, id);
 create index escalation_owner on escalation (owner, created_at, id);
 create index escalation_department on escalation (department, created_at, id);

@@ -137,6 +137,9 @@ fn another(column: &str, of_type: &str) -> Option<String> {
         "date" => format!("coalesce(\"{column}\", '2000-01-01') + 1"),
         "bytea" => format!("coalesce(\"{column}\", '') || '\\x00'"),
         "jsonb" => "'{\"planted\": true}'".to_owned(),
+        "tsvector" => format!("coalesce(\"{column}\", '') || 'x'::tsvector"),
+        "bigint[]" => format!("array_append(coalesce(\"{column}\", '{{}}'), 1)"),
+        "date[]" => format!("array_append(coalesce(\"{column}\", '{{}}'), '2000-01-01')"),
         "text[]" => format!("array_append(coalesce(\"{column}\", '{{}}'), 'x')"),
         other => panic!("it is not said what another value of {other} is ({column})"),
     };
