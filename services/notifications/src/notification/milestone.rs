@@ -179,7 +179,12 @@ pub static MILESTONES: [Milestone; 28] = [
     once_for_ever(lasting("customer_welcome", &["seva.customers.customer.first_order_placed.v1"], WELCOME)),
     lasting("customer_thanked", &["seva.customers.customer.repeat_order_placed.v1"], WELCOME),
     ticket("ticket_opened", &["seva.tickets.ticket.created.v1"], Topic::TicketCarried, TICKET_PAGE),
-    ticket("ticket_replied", &["seva.tickets.ticket.replied.v1"], Topic::TicketReply, ON_TICKET_PAGE),
+    ticket(
+        "ticket_replied",
+        &["seva.tickets.ticket.replied.v1", "seva.tickets.ticket.pending.v1"],
+        Topic::TicketReply,
+        ON_TICKET_PAGE,
+    ),
     settling(
         ticket("ticket_question", &["seva.tickets.ticket.pending.v1"], Topic::TicketQuestion, ON_TICKET_PAGE),
         LEADS_TO_WHAT_WAS_WRITTEN,

@@ -75,10 +75,14 @@ async fn fired(world: &World, automation: &Automation, count: usize) -> Vec<Auto
 }
 
 async fn customer_says(world: &World, ticket: &str, text: &str) {
+    say(world, ticket, Author::Customer, text).await;
+}
+
+async fn say(world: &World, ticket: &str, author: Author, text: &str) {
     let reply = ReplyToTicketRequest {
         name: ticket.to_owned(),
         visibility: Visibility::Public.into(),
-        author: Author::Customer.into(),
+        author: author.into(),
         text: text.to_owned(),
         request_id: new_id().to_string(),
         ..ReplyToTicketRequest::default()
@@ -266,6 +270,8 @@ async fn a_rule_about_time_is_looked_at_once_for_a_stay_in_a_state() {
         .name;
     let taken = world.create(a_ticket(customer)).await.unwrap().name;
     world.assigned(&taken).await;
+    // Whoever says nothing would lose it.
+    say(&world, &taken, Author::Staff, "I am looking for it.").await;
     world.pass(3);
     at_rest(&world).await;
     assert!(firings(&world, &one).await.is_empty());

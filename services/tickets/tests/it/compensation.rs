@@ -553,7 +553,7 @@ async fn nothing_is_given_for_a_ticket_that_is_over_and_an_old_etag_is_refused()
     assert_eq!(invariant(&refused), "TK68");
 }
 
-/// TK66
+/// TK66, TK73
 #[tokio::test(flavor = "multi_thread")]
 async fn what_billing_says_of_something_else_is_kept_for_a_person() {
     let shop = Shop::new().await;

@@ -132,7 +132,7 @@ async fn a_ticket_is_carried_on_in_another_one_and_nothing_that_was_said_is_move
     assert_eq!(world.get(&second).await.merged_into, first);
     assert_eq!(world.acts(&second).await.last().unwrap(), "merged");
     assert_eq!(world.acts(&first).await.last().unwrap(), "updated");
-    let held = world.count("select open_tickets::bigint from staff_member").await;
+    let held = world.count("select open_weight::bigint from staff_member").await;
     assert_eq!(held, 1, "its place is free again");
 
     assert_eq!(texts(&said(&world, &first, false).await), ["Where is it?"]);

@@ -6,7 +6,8 @@ use seva_proto::{
     staff::v1::StaffMemberEvent,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message, risk_reason::Kind,
+        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message,
+        risk_reason::Kind,
     },
 };
 use seva_store::due::{BATCH, Bell, DueWork};

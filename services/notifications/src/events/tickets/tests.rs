@@ -40,10 +40,13 @@ fn each_event_that_matters_to_the_customer_is_told_with_its_own_occasion() {
     let unverified = TicketEvent { closure: Closure::Unverified.into(), ..a_ticket() };
     let wished = TicketEvent { cancel_reason: CancelReason::ByCustomer.into(), ..a_ticket() };
     let duplicate = TicketEvent { cancel_reason: CancelReason::Duplicate.into(), ..a_ticket() };
+    let question = TicketEvent { state: State::PendingCustomer.into(), ..a_ticket() };
+    let elsewhere = TicketEvent { state: State::PendingExternal.into(), ..a_ticket() };
     let expected = [
         ("created", &a_ticket(), "ticket_opened", ""),
         ("replied", &a_ticket(), "ticket_replied", "five"),
-        ("pending", &a_ticket(), "ticket_question", "five"),
+        ("pending", &question, "ticket_question", "five"),
+        ("pending", &elsewhere, "ticket_replied", "five"),
         ("resolved", &a_ticket(), "ticket_resolved", "2"),
         ("verification_requested", &a_ticket(), "ticket_asked_again", "2.3"),
         ("rejected", &a_ticket(), "ticket_reopened", "4"),
