@@ -9,6 +9,8 @@ create table merge (
     previous_state text not null,
     previous_assignee uuid,
     merged_at timestamptz not null,
+    -- [{kind, round, own: [start, due] or null if it was begun, taken: [start, target]}]: what the target's clocks took over.
+    taken_over jsonb not null default '[]',
     unmerged_at timestamptz,
     constraint merge_pkey primary key (id),
     constraint merge_not_into_itself check (source_id <> target_id)

@@ -23,6 +23,15 @@ pub enum By {
     Rule,
 }
 
+impl By {
+    const fn author(self) -> (Author, Option<Uuid>) {
+        match self {
+            Self::Person(member) => (Author::Staff, member),
+            Self::Rule => (Author::System, None),
+        }
+    }
+}
+
 /// Which action was refused, and why.
 #[derive(Debug)]
 pub struct Refused {
@@ -122,8 +131,8 @@ async fn step(commands: &Commands, ticket: &Ticket, action: &Action, by: By, now
         }
         Action::Assign(assignee) => commands.decide_assignment(ticket, *assignee, None, now).await,
         Action::Resolve { root_problem, notes } => {
-            let author = if let By::Person(member) = by { member } else { None };
-            commands.decide_resolution(ticket, root_problem.clone(), notes.for_customer_of(ticket), author, now).await
+            let notes = notes.for_customer_of(ticket);
+            commands.decide_resolution(ticket, root_problem.clone(), notes, by.author(), now).await
         }
         Action::ChangeTags { add, remove } => {
             let edit = Edit { tags: Some(changed_tags(&ticket.tags, add, remove)?), ..Edit::default() };
@@ -142,10 +151,7 @@ fn changed_tags(before: &[String], add: &[String], remove: &[String]) -> Result<
 }
 
 fn said(by: By, visibility: Visibility, text: String, awaits_customer: bool) -> Reply {
-    let (author, author_id) = match by {
-        By::Person(member) => (Author::Staff, member),
-        By::Rule => (Author::System, None),
-    };
+    let (author, author_id) = by.author();
     let attachments = Vec::new();
     Reply { visibility, author, author_id, medium: Medium::Text, text, attachments, awaits_customer }
 }

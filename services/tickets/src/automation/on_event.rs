@@ -67,11 +67,13 @@ impl Handler for OnEvents {
         }
         let ids: BTreeSet<Uuid> = heard.iter().map(|one| one.ticket).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let tickets = ticket::store::lock(&mut *transaction, &ids).await?;
+        // At the time of the last of what is heard, so that nothing is told twice as having passed.
+        let latest = heard.iter().map(|one| one.event.occurred_at).max();
+        let now = latest.map_or_else(|| self.clock.now(), |latest| latest.max(self.clock.now()));
+        let tickets = ticket::store::lock_at(&mut *transaction, &ids, now).await?;
         let mut tickets: BTreeMap<Uuid, Ticket> = tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect();
         for Heard { event, ticket, rules } in heard {
             let Some(ticket) = tickets.get_mut(&ticket) else { continue };
-            let now = self.clock.now().max(event.occurred_at);
             for automation in rules {
                 let occasion = (Occasion::Event(event.event_id), event.story());
                 self.fire.at(&mut *transaction, automation, ticket, occasion, now).await?;

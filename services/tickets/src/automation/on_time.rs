@@ -42,7 +42,7 @@ impl OnTime {
         match automation.rule.trigger {
             Trigger::Event { .. } => Ok(Vec::new()),
             Trigger::InState { state, hours } => {
-                let since = (automation.enabled_at - SignedDuration::from_hours(hours.into())).max(earliest);
+                let since = automation.enabled_at.max(earliest) - SignedDuration::from_hours(hours.into());
                 store::in_state(&self.db, automation.id, state, since, limit).await
             }
             Trigger::BeforeDue { .. } => {
@@ -59,7 +59,7 @@ impl OnTime {
         }
         let mut transaction = self.db.begin().await?;
         let ids: Vec<Uuid> = due.iter().map(|one| one.ticket).collect();
-        let tickets = ticket::store::lock(&mut transaction, &ids).await?;
+        let tickets = ticket::store::lock_at(&mut transaction, &ids, now).await?;
         let since = store::state_since(&mut transaction, &ids).await?;
         let mut looked_at = 0;
         for mut ticket in tickets {

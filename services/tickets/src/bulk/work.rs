@@ -44,7 +44,7 @@ impl Bulk {
         let mut transaction = self.db.begin().await?;
         let Some(mut job) = store::take(&mut transaction).await? else { return Ok(0) };
         let ids = store::queued(&mut transaction, job.id, limit.min(TICKETS)).await?;
-        let tickets = ticket::store::lock(&mut transaction, &ids).await?;
+        let tickets = ticket::store::lock_at(&mut transaction, &ids, now).await?;
         let mut known: HashMap<Uuid, Ticket> = tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect();
         let mut decided = Vec::with_capacity(ids.len());
         let mut items = Vec::with_capacity(ids.len());

@@ -99,12 +99,11 @@ impl Case {
         Ok(())
     }
 
-    /// A ticket that goes out of it.
+    /// A ticket that goes out of it; out of a closed one, too: it may have been opened again.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK57).
     pub fn let_go(&mut self, ticket: Uuid) -> Result<(), Error> {
-        self.has_to_be_open()?;
         let place = self.tickets.binary_search(&ticket);
         let place = place.map_err(|_| refusal(format_name(TICKETS, ticket), "it is in this case"))?;
         self.tickets.remove(place);

@@ -55,6 +55,8 @@ proptest! {
         let now = case.updated_at;
         prop_assert_eq!(case.close(&members, now).is_ok(), inside.values().all(|is_over| *is_over));
         prop_assert!(case.state == State::Open || case.hold(&[], false).is_err());
+        // One of a closed case may be opened again, and be a matter of another case.
+        prop_assert!(inside.keys().all(|ticket| case.let_go(Uuid::from_u128(*ticket)).is_ok()));
     }
 }
 

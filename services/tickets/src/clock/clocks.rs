@@ -1,6 +1,7 @@
 //! The clocks of one ticket, and what each of its steps does to them. Pure.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{
     calendar::Calendar,
@@ -11,14 +12,31 @@ use crate::policy::Targets;
 /// How long a customer has to say whether it is solved: three attempts, 48 hours apart and after the last (TK5).
 pub const VERIFICATION: SignedDuration = SignedDuration::from_hours(3 * 48);
 
+/// What a clock took over from one of a ticket that was merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenOver {
+    kind: Kind,
+    round: i32,
+    /// Its own start and due time before; none if it was begun for it.
+    own: Option<(Timestamp, Timestamp)>,
+    /// The start and the target since.
+    taken: (Timestamp, SignedDuration),
+}
+
 /// The clocks of one ticket, with the events that are not written yet.
 ///
-/// Every command first lets time pass up to it: how late a worker comes makes no difference (TK22).
+/// What time has brought about up to a command is told before it: how late a worker comes makes no difference (TK22).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clocks {
     /// By kind and round: what was loaded, and what has begun since.
     clocks: Vec<Clock>,
     pending: Vec<ClockEvent>,
+}
+
+impl Clock {
+    fn taken_over(&self, own: Option<(Timestamp, Timestamp)>) -> TakenOver {
+        TakenOver { kind: self.kind, round: self.round, own, taken: (self.started_at, self.target) }
+    }
 }
 
 impl Clocks {
@@ -193,8 +211,9 @@ impl Clocks {
 
     /// A ticket was merged into this one: what of it was still to be met is to be met here, from the earlier start and by the stricter due time
     /// (TK51). What was breached stays so; whoever waited there for an answer waits for it here.
-    pub fn inherit(&mut self, merged: &Self, at: Timestamp) {
+    pub fn inherit(&mut self, merged: &Self, at: Timestamp) -> Vec<TakenOver> {
         self.pass(at);
+        let mut taken = Vec::new();
         for theirs in merged.clocks.iter().filter(|clock| clock.is_open()) {
             let kind = match theirs.kind {
                 Kind::FirstResponse | Kind::NextResponse => self.awaited_response(),
@@ -204,11 +223,29 @@ impl Clocks {
             if kind == Kind::NextResponse && self.get(kind).is_none_or(|last| !last.is_open()) {
                 let target = theirs.calendar.between(theirs.started_at, theirs.due_at);
                 self.begin_unless_open(kind, target, theirs.started_at);
-                self.pass(at);
+                taken.extend(self.get(kind).map(|begun| begun.taken_over(None)));
             } else {
-                self.each(at, |clock| if clock.kind == kind { clock.inherit(theirs) } else { None });
+                self.each(at, |clock| {
+                    let own = (clock.started_at, clock.due_at);
+                    let inherited = if clock.kind == kind { clock.inherit(theirs) } else { None };
+                    taken.extend(inherited.map(|_| clock.taken_over(Some(own))));
+                    inherited
+                });
             }
         }
+        taken
+    }
+
+    /// The merged ticket is taken out again: clocks that are as they were taken over have their own times again, and the round that was begun for
+    /// it is called off.
+    pub fn give_back(&mut self, taken: &[TakenOver], at: Timestamp) {
+        self.each(at, |clock| {
+            let taken = taken.iter().find(|taken| **taken == clock.taken_over(taken.own))?;
+            match taken.own {
+                Some(own) => clock.give_back(own),
+                None => clock.cancel(at),
+            }
+        });
     }
 
     /// The ticket is taken out of the one into which it was merged: what was called off with that counts on. The time between was counted there.
@@ -283,6 +320,12 @@ impl Clocks {
         self.pending[before..].iter().filter(|event| event.step.is_of_time()).copied().collect()
     }
 
+    /// Whether time has brought something about by `now` that is not told yet.
+    #[must_use]
+    pub fn has_passed(&self, now: Timestamp) -> bool {
+        self.clocks.iter().any(|clock| clock.next_at().is_some_and(|at| at <= now))
+    }
+
     /// When this working time from `from` on has passed, on the calendar that the ticket began with; `None` for no time at all.
     #[must_use]
     pub fn after(&self, working: SignedDuration, from: Timestamp) -> Option<Timestamp> {
@@ -303,13 +346,13 @@ impl Clocks {
         self.each(at, |clock| if (clock.kind, clock.round) == (kind, round) { act(clock) } else { None });
     }
 
-    /// Does something to each clock after what came about before it, and before what it brought about: another target may lie in the past.
+    /// Does something to each clock after what came about before it. What it brings about itself is told by whoever looks after clocks: another
+    /// target may lie in the past.
     fn each(&mut self, at: Timestamp, mut act: impl FnMut(&mut Clock) -> Option<ClockEvent>) {
         for clock in &mut self.clocks {
             let before = clock.pass(at);
             let acted = act(clock);
-            let after = clock.pass(at);
-            self.pending.extend(before.into_iter().chain(acted).chain(after));
+            self.pending.extend(before.into_iter().chain(acted));
         }
     }
 }

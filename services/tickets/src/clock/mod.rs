@@ -21,7 +21,7 @@ pub mod store;
 
 pub use breaches::Breaches;
 pub use calendar::Calendar;
-pub use clocks::Clocks;
+pub use clocks::{Clocks, TakenOver};
 pub use model::{Clock, ClockEvent, Kind, Share, Shown, State, Step};
 pub use store::ClockWrites;
 

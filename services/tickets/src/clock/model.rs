@@ -1,13 +1,15 @@
 //! One clock: its events, what they fold to, and which event a command gives. Pure.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use seva_runtime::Error;
 
 use super::calendar::Calendar;
 use crate::stored::stored_names;
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Until the customer has a first answer of a person.
     FirstResponse,
@@ -320,6 +322,13 @@ impl Clock {
         let (started_at, due_at) = (self.started_at.min(other.started_at), self.due_at.min(other.due_at));
         let changes = self.is_open() && (started_at, due_at) != (self.started_at, self.due_at);
         changes.then(|| self.apply(Step::Inherited, started_at, self.calendar.between(started_at, due_at)))
+    }
+
+    /// Has the start and the due time again that it had before it took over another clock's; what it stood still since then counts. That it was
+    /// warned of or breached meanwhile stays.
+    pub fn give_back(&mut self, (started_at, due_at): (Timestamp, Timestamp)) -> Option<ClockEvent> {
+        let target = self.calendar.between(started_at, due_at) + self.paused;
+        self.is_open().then(|| self.apply(Step::Inherited, started_at, target))
     }
 
     /// Counts on after it was called off with a ticket that is taken up again.

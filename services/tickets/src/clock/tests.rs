@@ -205,6 +205,8 @@ fn another_target_that_is_over_already_is_breached_at_its_own_due_time() {
     let mut clocks = started(&Calendar::always());
     clocks.respond(&targets(), false, at("2026-03-02T03:31:00Z"));
     clocks.retarget(&Targets { resolution_first: minutes(60), ..targets() }, at("2026-03-02T05:30:00Z"));
+    assert!(clocks.has_passed(at("2026-03-02T05:30:00Z")), "whoever looks after clocks tells it");
+    assert_eq!(breached(&mut clocks, at("2026-03-02T05:30:00Z")), [Kind::ResolutionFirst]);
     assert_eq!(clocks.get(Kind::ResolutionFirst).unwrap().breached_at, Some(at("2026-03-02T04:30:00Z")));
 }
 

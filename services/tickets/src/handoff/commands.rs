@@ -86,10 +86,11 @@ impl Commands {
         once(&self.db, write, async {
             let by = self.member(write).await?;
             let mut transaction = self.db.begin().await?;
-            let ticket = lock_ticket(&mut transaction, ticket).await?;
+            let now = self.clock.now();
+            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
             etag.check(ticket.version)?;
             let asked = self.asked(&mut transaction, &ticket, department).await?;
-            let (of_ticket, offered) = Handoff::offer(&ticket, new.clone(), asked, &by, self.clock.now())?;
+            let (of_ticket, offered) = Handoff::offer(&ticket, new.clone(), asked, &by, now)?;
             let response = OfferHandoffResponse {
                 handoff: Some((&offered.handoff).into()),
                 ticket: Some((&of_ticket.ticket).into()),
@@ -176,12 +177,13 @@ impl Commands {
             // It never goes to another ticket.
             let ticket = store::load(&self.db, id).await?.ticket;
             let mut transaction = self.db.begin().await?;
-            let ticket = lock_ticket(&mut transaction, ticket).await?;
+            let now = self.clock.now();
+            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
             let handoff = store::lock(&mut transaction, id).await?;
             let handoff = handoff.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
             etag.check(handoff.version)?;
             let asked = self.asked(&mut transaction, &ticket, on.unwrap_or(handoff.department)).await?;
-            let scene = Scene { ticket, handoff, asked, by, now: self.clock.now() };
+            let scene = Scene { ticket, handoff, asked, by, now };
             let decided = decide(&scene)?;
             let response = answer(&decided.1);
             self.save(transaction, write, &scene.ticket, decided, &response).await?;
@@ -228,7 +230,7 @@ fn first(changes: &[Change]) -> Option<seva_proto::tickets::v1::Handoff> {
     changes.first().map(|change| (&change.handoff).into())
 }
 
-async fn lock_ticket(transaction: &mut PgConnection, id: Uuid) -> Result<Ticket, Fault> {
-    let locked = ticket::store::lock(transaction, &[id]).await?.pop();
+async fn lock_ticket(transaction: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Ticket, Fault> {
+    let locked = ticket::store::lock_at(transaction, &[id], now).await?.pop();
     locked.ok_or_else(|| Error::not_found(format_name(ticket::model::COLLECTION, id)).into())
 }

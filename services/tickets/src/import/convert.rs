@@ -1,6 +1,6 @@
 //! Imported tickets from and to the contract.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use prost::Message as _;
 use seva_proto::tickets::v1::{self as pb, import_result, imported_step as of, ticket as pb_ticket};
 use seva_runtime::{Error, Violations};
@@ -110,7 +110,8 @@ fn past(
     earliest: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Timestamp, Invalid> {
-    let time = timestamp(given).ok_or_else(required)?;
+    // As exact as the database: what is stored twice is the same.
+    let time = timestamp(given).ok_or_else(required)?.round(Unit::Microsecond).map_err(|_| required())?;
     if time > now {
         return Err(Invalid::new("TIME_AHEAD", "cannot lie ahead"));
     }

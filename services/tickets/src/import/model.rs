@@ -110,8 +110,10 @@ pub fn replay(
     let mut changes = Vec::with_capacity(imported.history.len() + 1);
     for (at, (time, step)) in imported.history.iter().enumerate() {
         let change = take(&ticket, step, (policy, schema), *time);
-        let change = change.map_err(|refused| refused.with_metadata("step", at.to_string()))?;
+        let mut change = change.map_err(|refused| refused.with_metadata("step", at.to_string()))?;
         ticket = written(&change);
+        // A history is long, and so may be the words: they are written with the opening.
+        change.ticket.stated_problem = String::new();
         changes.push(change);
     }
     // Whoever was asked and has not answered in six days does not any more.
@@ -165,7 +167,7 @@ fn take(ticket: &Ticket, step: &Step, (policy, schema): (&Policy, &Schema), at: 
             ticket.update(Update { priority: Some(*priority), ..Update::default() }, targets, schema, at)
         }
         Step::Resolved { root_problem, note } => {
-            ticket.resolve(schema, root_problem.clone(), note.clone(), ticket.assignee, at)
+            ticket.resolve(schema, root_problem.clone(), note.clone(), (Author::Staff, ticket.assignee), at)
         }
         Step::Confirmed => ticket.confirm(false, None, at),
         Step::Rejected(text) => ticket.reject(false, Some(by_customer(ticket, text).at(at)), at),

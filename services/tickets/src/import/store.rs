@@ -139,10 +139,10 @@ pub async fn insert(
         one.changes.iter_mut().for_each(|change| change.ticket.number = number);
     }
     insert_opened(connection, &imported).await?;
-    let changes: Vec<Change> =
-        imported.iter().flat_map(|one| std::iter::once(&one.opened).chain(&one.changes)).cloned().collect();
-    write_rows(connection, &changes).await?;
     let told: Vec<Change> = imported.iter().map(Imported::told).collect();
+    let changes: Vec<Change> =
+        imported.into_iter().flat_map(|one| std::iter::once(one.opened).chain(one.changes)).collect();
+    write_rows(connection, &changes).await?;
     let events = told.iter().map(|change| {
         let (kind, ticket) = (change.act.event_kind(), &change.ticket);
         NewEvent::new(kind, ticket.name(), ticket.version, now, write.story.clone(), &event_of(change))

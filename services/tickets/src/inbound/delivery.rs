@@ -225,7 +225,7 @@ impl Work<'_> {
     async fn lock_tickets(&mut self, connection: &mut PgConnection, pending: &[Kept]) -> Result<(), Fault> {
         let ids: BTreeSet<Uuid> = pending.iter().filter_map(|kept| Some(self.place_of(kept)?.0)).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let tickets = ticket::store::lock(connection, &ids).await?;
+        let tickets = ticket::store::lock_at(connection, &ids, self.now).await?;
         self.tickets = tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect();
         Ok(())
     }

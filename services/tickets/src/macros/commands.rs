@@ -130,10 +130,11 @@ impl Commands {
 
     async fn steps(&self, command: &ApplyMacro, by: By) -> Result<(Ticket, Vec<Change>), Error> {
         let one = store::load(&self.db, command.id).await?;
-        let ticket = ticket::store::load(&self.db, command.ticket).await?;
+        let now = self.clock.now();
+        let ticket = self.tickets.load(command.ticket, now).await?;
         command.ticket_etag.check(ticket.version)?;
         one.fits(&ticket)?;
-        let changes = decide(&self.tickets, &ticket, &one.actions, by, self.clock.now()).await;
+        let changes = decide(&self.tickets, &ticket, &one.actions, by, now).await;
         Ok((ticket, changes.map_err(Refused::into_error)?))
     }
 }

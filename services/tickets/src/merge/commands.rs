@@ -71,14 +71,14 @@ impl Commands {
         let MergeTicket { source: id, etag, target, target_etag, across_customers_reason: reason } = command;
         let merged = once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
-            let [source, target] = of(store::lock(&mut transaction, &[id, target]).await?, [id, target])?;
+            let now = self.clock.now();
+            let [source, target] = of(store::lock_at(&mut transaction, &[id, target], now).await?, [id, target])?;
             etag.check(source.version)?;
             target_etag.check(target.version)?;
-            let now = self.clock.now();
-            let changes = source.merge_into(&target, !reason.is_empty(), now)?;
+            let (changes, taken_over) = source.merge_into(&target, !reason.is_empty(), now)?;
             let reason = (source.customer != target.customer).then_some(reason.as_str());
             save_for(&mut transaction, write, &changes, reason).await.map_err(store::refusal)?;
-            merges::keep(&mut transaction, &source, target.id, now).await?;
+            merges::keep(&mut transaction, &source, (target.id, &taken_over), now).await?;
             let [ticket, target] = changes.each_ref().map(|change| Some((&change.ticket).into()));
             let response = MergeTicketResponse { ticket, target };
             remember(&mut transaction, write, &response).await?;
@@ -99,15 +99,15 @@ impl Commands {
         let unmerged = once(&self.db, write, async {
             let (target, _) = store::load(&self.db, id).await?.has_to_be_merged()?;
             let mut transaction = self.db.begin().await?;
-            let [source, target] = of(store::lock(&mut transaction, &[id, target]).await?, [id, target])?;
+            let now = self.clock.now();
+            let [source, target] = of(store::lock_at(&mut transaction, &[id, target], now).await?, [id, target])?;
             etag.check(source.version)?;
             if source.has_to_be_merged()?.0 != target.id {
                 return Err(seva_store::fault::write_conflict());
             }
-            let now = self.clock.now();
-            let depended_on = merges::is_depended_on(&mut transaction, id).await?;
+            let since = merges::since(&mut transaction, id, target.id).await?;
             let before = merges::end(&mut transaction, id, now).await?;
-            let changes = source.unmerge_from(&target, before, depended_on, now)?;
+            let changes = source.unmerge_from(&target, &before, since, now)?;
             save_for(&mut transaction, write, &changes, None).await.map_err(store::refusal)?;
             let [ticket, target] = changes.each_ref().map(|change| Some((&change.ticket).into()));
             let response = UnmergeTicketResponse { ticket, target };
@@ -150,9 +150,9 @@ impl Commands {
             };
             let (opened, _) = self.tickets.open(write, new, first).await?;
             let mut transaction = self.db.begin().await?;
-            let [origin] = of(store::lock(&mut transaction, &[id]).await?, [id])?;
-            etag.check(origin.version)?;
             let now = self.clock.now();
+            let [origin] = of(store::lock_at(&mut transaction, &[id], now).await?, [id])?;
+            etag.check(origin.version)?;
             let [origin, opened] = origin.split(opened, &taken, now)?;
             insert_opened(&mut transaction, &write.actor, &opened).await?;
             recorded::note(&mut transaction, write, &opened.ticket.name(), &["*"], None).await?;

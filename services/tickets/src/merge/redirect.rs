@@ -40,7 +40,7 @@ pub(crate) async fn redirect<R: Message>(
 ) -> Result<Option<R>, Error> {
     let mut transaction = db.begin().await?;
     let carrier = merges::carrier(&mut *transaction, addressed.id).await?;
-    let locked = store::lock(&mut transaction, &[addressed.id, carrier]).await?;
+    let locked = store::lock_at(&mut transaction, &[addressed.id, carrier], now).await?;
     if merges::carrier(&mut *transaction, addressed.id).await? != carrier || carrier == addressed.id {
         return Ok(None);
     }

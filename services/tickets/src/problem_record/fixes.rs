@@ -46,7 +46,7 @@ impl Fixes {
         let tickets: Vec<Uuid> = due.iter().map(|(ticket, _)| *ticket).collect();
         let due = problems::still_due(&mut transaction, &tickets).await?;
         let tickets: Vec<Uuid> = due.iter().map(|(ticket, _)| *ticket).collect();
-        let tickets = store::lock(&mut transaction, &tickets).await?;
+        let tickets = store::lock_at(&mut transaction, &tickets, now).await?;
         let schema = custom_field::store::schema(&mut *transaction).await?;
         let (mut changes, mut outcomes) = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
         for (ticket, (_, problem)) in tickets.iter().zip(&due) {

@@ -161,7 +161,8 @@ impl Commands {
         let answered = once(&self.db, write, async {
             let author = roster::store::member_of_caller(self.db.calls(), write).await?;
             let mut transaction = self.db.begin().await?;
-            let ticket = lock_ticket(&mut transaction, ticket).await?;
+            let now = self.clock.now();
+            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
             etag.check(ticket.version)?;
             let owner = owner_of(&mut transaction, owner, &[author, ticket.assignee]).await?;
             let known = self.known(&mut transaction, &ticket, &occasion, author).await?;
@@ -209,7 +210,8 @@ impl Commands {
             // It never goes to another ticket.
             let ticket = store::load(&self.db, id).await?.ticket;
             let mut transaction = self.db.begin().await?;
-            let ticket = lock_ticket(&mut transaction, ticket).await?;
+            let now = self.clock.now();
+            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
             let promise = store::lock(&mut transaction, &[id]).await?.pop();
             let promise = promise.ok_or_else(|| Error::not_found(format_name(super::model::COLLECTION, id)))?;
             etag.check(promise.version)?;
@@ -217,7 +219,7 @@ impl Commands {
             let policy = self.policies.of_ticket(&ticket).await?;
             let raised = (priority, policy.targets(&Matched { priority, ..ticket.matched() }));
             let calendar = roster::store::calendar_of(&mut *transaction, ticket.department).await?;
-            let mut scene = Scene::new(ticket, promise, Around { raised, calendar }, self.clock.now());
+            let mut scene = Scene::new(ticket, promise, Around { raised, calendar }, now);
             decide(&mut scene, author)?;
             let Scene { promise, of_ticket, of_promise, .. } = scene;
             let response = answer(&promise);
@@ -249,8 +251,8 @@ impl Commands {
     }
 }
 
-async fn lock_ticket(transaction: &mut PgConnection, id: Uuid) -> Result<Ticket, Error> {
-    let locked = ticket::store::lock(transaction, &[id]).await?.pop();
+async fn lock_ticket(transaction: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Ticket, Error> {
+    let locked = ticket::store::lock_at(transaction, &[id], now).await?.pop();
     locked.ok_or_else(|| Error::not_found(format_name(ticket::model::COLLECTION, id)))
 }
 

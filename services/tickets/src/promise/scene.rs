@@ -42,7 +42,7 @@ pub struct Around {
 impl Scene {
     /// Both as they were, and what time has brought about since (TK42).
     pub fn new(mut ticket: Ticket, promise: Promise, around: Around, now: Timestamp) -> Self {
-        let of_ticket = if promise.is_overdue(now) { ticket.pass_time(now) } else { Vec::new() };
+        let of_ticket = ticket.pass_time(now);
         let mut scene = Self { ticket, promise, now, around, of_ticket, of_promise: Vec::new() };
         if scene.promise.is_overdue(now)
             && let Ok(broken) = scene.promise.break_at(scene.promise.due_at, now)

@@ -119,7 +119,13 @@ fn merged() -> Ticket {
 fn resolved() -> Ticket {
     written(
         opened()
-            .resolve(&Schema::default(), root(), "It comes today.".to_owned(), Some(MEMBER), after_hours(2))
+            .resolve(
+                &Schema::default(),
+                root(),
+                "It comes today.".to_owned(),
+                (Author::Staff, Some(MEMBER)),
+                after_hours(2),
+            )
             .unwrap(),
     )
 }
@@ -281,7 +287,9 @@ fn only_a_public_answer_of_staff_meets_the_first_response() {
 #[test]
 fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
     for ticket in [opened(), pending()] {
-        let change = ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5)).unwrap();
+        let change = ticket
+            .resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5))
+            .unwrap();
         let Change { ticket, act, message, .. } = change;
         assert_eq!((ticket.state, act, ticket.resolution), (State::Resolved, Act::Resolved, 1));
         assert_eq!((ticket.verification_attempts, ticket.resolver), (1, Some(MEMBER)));
@@ -293,8 +301,20 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
     }
     only_in(&WORKED_ON, "TK3", |ticket| {
-        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5))
+        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5))
     });
+}
+
+/// What a rule says is no answer of a person.
+#[test]
+fn a_resolution_by_a_rule_meets_no_answer() {
+    for (author, first) in [(Author::Staff, clock::State::Met), (Author::System, clock::State::Running)] {
+        let resolved =
+            opened().resolve(&Schema::default(), root(), "Done.".to_owned(), (author, None), after_hours(1)).unwrap();
+        assert_eq!(resolved.ticket.clocks.get(clock::Kind::FirstResponse).unwrap().state, first);
+        assert_eq!(resolved.ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
+        assert_eq!(resolved.message.unwrap().author, author);
+    }
 }
 
 #[test]
@@ -502,7 +522,7 @@ fn tk36_who_has_it_and_says_nothing_loses_it_once_for_each_assignment() {
 fn tk14_our_own_policy_as_a_cause_names_the_rule() {
     let resolve = |rule: Option<&str>| {
         let root = RootProblem { cause: Cause::Policy, rule: rule.map(str::to_owned), ..root() };
-        opened().resolve(&Schema::default(), root, "Done.".to_owned(), None, after_hours(5))
+        opened().resolve(&Schema::default(), root, "Done.".to_owned(), (Author::Staff, None), after_hours(5))
     };
     assert!(resolve(None).unwrap_err().is_refused_by("TK14"));
     let resolved = resolve(Some("handbookRules/returns")).unwrap().ticket;
@@ -513,7 +533,7 @@ fn tk14_our_own_policy_as_a_cause_names_the_rule() {
 fn tk11_nothing_that_is_under_way_is_resolved_or_called_off() {
     let ticket = Ticket { open_work: 1, ..opened() };
     for refused in [
-        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, after_hours(5)),
+        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5)),
         ticket.cancel(CancelReason::ByCustomer, after_hours(5)),
     ] {
         assert!(refused.unwrap_err().is_refused_by("TK11"));
@@ -609,7 +629,7 @@ proptest! {
                     let visibility = if public { Visibility::Public } else { Visibility::Internal };
                     ticket.reply(Reply { awaits_customer: asks, ..says(author, visibility) }, now).into_iter().collect()
                 }
-                Command::Resolve => ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), None, now).into_iter().collect(),
+                Command::Resolve => ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), now).into_iter().collect(),
                 Command::Confirm => ticket.confirm(true, None, now).into_iter().collect(),
                 Command::Reject => ticket.reject(true, None, now).into_iter().collect(),
                 Command::Verify => ticket.clone().verify(now).into_iter().collect(),

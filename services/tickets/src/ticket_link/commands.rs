@@ -62,6 +62,9 @@ impl Commands {
     pub async fn unlink(&self, write: &Write, id: Uuid) -> Result<UnlinkTicketsResponse, Error> {
         once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
+            // Whoever resolves or opens one of them again meanwhile comes before or after: what holds a parent is in step with its links.
+            let ends = store::ends(&mut transaction, id).await?;
+            ticket::store::lock(&mut transaction, &ends).await?;
             let removed = store::remove(&mut transaction, write, id, self.clock.now()).await?;
             removed.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
             let response = UnlinkTicketsResponse {};

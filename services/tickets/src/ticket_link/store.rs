@@ -32,6 +32,13 @@ pub async fn insert(connection: &mut PgConnection, write: &Write, link: &TicketL
     told(connection, write, link, "seva.tickets.ticket_link.created.v1", 1, link.created_at).await
 }
 
+/// The two tickets that it links; none when there is no such link.
+pub async fn ends(connection: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, Fault> {
+    let row = sqlx::query!("select from_id, to_id from ticket_link where id = $1", id);
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.map(|row| vec![row.from_id, row.to_id]).unwrap_or_default())
+}
+
 /// Takes a link away; `None` when there is none.
 pub async fn remove(
     connection: &mut PgConnection,

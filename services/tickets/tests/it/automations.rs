@@ -290,6 +290,21 @@ async fn a_rule_about_time_is_looked_at_once_for_a_stay_in_a_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rule_about_months_in_a_state_comes_after_months() {
+    let world = World::new().await;
+    let (_, customer) = with_a_member(&world).await;
+    let waits = Trigger::InState(InState { state: State::New.into(), hours: 1000 });
+    let one = create(&world, rule(waits, &[], vec![note("Waits for weeks")])).await;
+    // Nobody takes repairs.
+    world.create(seva_proto::tickets::v1::Ticket { kind: Kind::Repair.into(), ..a_ticket(customer) }).await.unwrap();
+    world.pass(999);
+    at_rest(&world).await;
+    assert!(firings(&world, &one).await.is_empty());
+    world.pass(1);
+    assert_eq!(fired(&world, &one, 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_about_what_is_due_is_looked_at_before_it_is() {
     let world = World::new().await;
     let (_, customer) = with_a_member(&world).await;

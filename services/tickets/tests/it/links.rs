@@ -123,6 +123,30 @@ async fn tk56_a_parent_is_resolved_after_its_children_and_the_refusal_names_them
     link(&world, &child, Kind::ChildOf, &parent).await.unwrap();
 }
 
+/// TK56: of a child that is opened again and the end of its link at once, nothing is left that holds the parent.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_child_that_comes_back_and_the_end_of_its_link_none_holds_the_parent_for_ever() {
+    let (world, customer) = a_world().await;
+    for _ in 0..10 {
+        let (parent, child) = (opened(&world, customer).await, opened(&world, customer).await);
+        let made = link(&world, &child, Kind::ChildOf, &parent).await.unwrap();
+        world.resolve(&child).await.unwrap();
+        let rejected = RejectTicketRequest {
+            name: child.clone(),
+            caller: "Asha".to_owned(),
+            text: "It is broken.".to_owned(),
+            request_id: new_id().to_string(),
+            ..RejectTicketRequest::default()
+        };
+        let mut tickets = world.tickets();
+        let (rejected, unlinked) = tokio::join!(tickets.reject_ticket(rejected), unlink(&world, &made.name));
+        rejected.unwrap();
+        unlinked.unwrap();
+        assert_eq!(world.get(&parent).await.open_work, 0);
+        world.resolve(&parent).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tk56_of_a_resolution_and_a_new_child_at_once_one_holds() {
     let (world, customer) = a_world().await;

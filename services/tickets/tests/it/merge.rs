@@ -12,7 +12,8 @@ use seva_proto::{
     },
     tickets::v1::{
         Conversation, GetConversationRequest, ListLinksRequest, ListMessagesRequest, MergeTicketRequest, Message,
-        ReplyToTicketRequest, SendMessageRequest, SplitTicketRequest, Ticket, UnmergeTicketRequest, clock,
+        ReplyToTicketRequest, SendMessageRequest, SplitTicketRequest, Ticket, UnmergeTicketRequest,
+        UpdateTicketRequest, clock,
         merge_service_client::MergeServiceClient,
         message::{Author, Visibility},
         ticket::State,
@@ -290,6 +291,12 @@ async fn of_a_reply_and_an_unmerge_at_once_none_is_lost() {
 async fn tk55_some_messages_become_a_ticket_of_their_own_and_stay_where_they_were_said() {
     let (world, customer) = a_world().await;
     let name = opened(&world, customer).await;
+    let tags = UpdateTicketRequest {
+        ticket: Some(Ticket { name: name.clone(), tags: vec!["colour".to_owned()], ..Ticket::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["tags".to_owned()] }),
+        request_id: new_id().to_string(),
+    };
+    world.tickets().update_ticket(tags).await.unwrap();
     say(&world, &name, Author::Customer, "Does it come in red?").await.unwrap();
     world.pass(2);
     let (other, _) = say(&world, &name, Author::Customer, "And the invoice is wrong.").await.unwrap();
@@ -306,6 +313,7 @@ async fn tk55_some_messages_become_a_ticket_of_their_own_and_stay_where_they_wer
     let new = split.ticket.unwrap();
     assert_eq!((new.customer.as_str(), new.state()), (format!("customers/{customer}").as_str(), State::New));
     assert_eq!(texts(&said(&world, &name, false).await), ["Does it come in red?", "And the invoice is wrong."]);
+    assert_eq!(world.get(&new.name).await.tags, ["colour"]);
     let of_new = said(&world, &new.name, true).await;
     assert_eq!((texts(&of_new), &of_new[0].name), (vec!["And the invoice is wrong."], &other.name));
     let started: Vec<jiff_sqlx::Timestamp> =

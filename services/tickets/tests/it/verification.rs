@@ -1,6 +1,11 @@
 //! Solved is what the customer says: asked three times, and closed unverified when nobody answers.
 
-use seva_proto::tickets::v1::ticket::{Closure, State};
+use seva_proto::tickets::v1::{
+    ReplyToTicketRequest,
+    message::{Author, Visibility},
+    ticket::{Closure, State},
+};
+use seva_values::new_id;
 
 use crate::world::{World, a_ticket};
 
@@ -44,4 +49,27 @@ async fn a_clock_that_is_not_met_is_breached_at_its_due_time_and_told_once() {
     assert_eq!(breaches(world.acts(&name).await), 1);
     world.pass(1);
     assert_eq!(breaches(world.acts(&name).await), 1);
+}
+
+/// TK22: whoever comes first, the worker or a call, the breach is told once, and before what the call did.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_passed_is_told_before_a_call_that_comes_first() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    for _ in 0..10 {
+        let name = world.create(a_ticket(customer)).await.unwrap().name;
+        world.pass(5);
+        let reply = ReplyToTicketRequest {
+            name: name.clone(),
+            visibility: Visibility::Public.into(),
+            author: Author::Staff.into(),
+            text: "We are looking at it.".to_owned(),
+            request_id: new_id().to_string(),
+            ..ReplyToTicketRequest::default()
+        };
+        world.tickets().reply_to_ticket(reply).await.unwrap();
+        let acts = world.acts(&name).await;
+        assert_eq!(acts.iter().filter(|act| *act == "clock_breached").count(), 1, "{acts:?}");
+        assert_eq!(acts.last().unwrap(), "replied");
+    }
 }

@@ -33,6 +33,8 @@ pub struct MethodRule {
     pub name: Arc<str>,
     /// The caller needs one of these.
     pub scopes: Vec<String>,
+    /// Some requests need one of these, too; the handler asks for it.
+    pub besides: Vec<String>,
     /// Open to callers without a credential.
     pub public: bool,
     /// Every call is audited, also when it reads.
@@ -129,12 +131,12 @@ fn rule_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<MethodRul
     let declared = options.get_extension(&extension);
     let declared = declared.as_message()?;
     let flag = |name: &str| declared.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false);
-    let scopes: Vec<String> = declared
-        .get_field_by_name("scopes")
-        .and_then(|value| {
-            value.as_list().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        })
-        .unwrap_or_default();
+    let names = |field: &str| -> Vec<String> {
+        let names = declared.get_field_by_name(field);
+        let names = names.as_deref().and_then(Value::as_list).into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let scopes = names("scopes");
     let public = flag("public");
     if scopes.is_empty() && !public {
         return None;
@@ -142,6 +144,7 @@ fn rule_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<MethodRul
     Some(MethodRule {
         name: name_of(method).into(),
         scopes,
+        besides: names("besides"),
         public,
         audit_reads: flag("audit_reads"),
         reads: has_no_side_effects(method),
@@ -163,6 +166,7 @@ fn open(name: &str, streaming: bool) -> MethodRule {
     MethodRule {
         name: name.into(),
         scopes: Vec::new(),
+        besides: Vec::new(),
         public: true,
         audit_reads: false,
         reads: true,

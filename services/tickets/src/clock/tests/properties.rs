@@ -159,6 +159,7 @@ proptest! {
             now += SignedDuration::from_secs(seconds);
             let before = clocks.clone();
             carry_out(&mut clocks, command, now);
+            clocks.pass(now);
             for clock in clocks.all() {
                 let Some(was) = before.round(clock.kind, clock.round) else { continue };
                 let events = of(&clocks, clock);

@@ -44,13 +44,14 @@ impl Commands {
             let ticket = store::load(&self.db, id).await?;
             is_current(&ticket, generation)?;
             let ticket = merge::carried_for_customer(&self.db, ticket).await?;
+            let now = self.clock.now();
+            let ticket = if ticket.clocks.has_passed(now) { self.load(ticket.id, now).await? } else { ticket };
             if ticket.answered == Some((resolution, solved)) {
                 return Ok(ticket);
             }
             if ticket.resolution != resolution || ticket.verification_due_at.is_none() {
                 return Err(used("something else was answered, or another resolution came since"));
             }
-            let now = self.clock.now();
             let record = (!text.is_empty()).then(|| by_customer(&ticket, text.clone(), Medium::Text, now));
             let change = if solved { ticket.confirm(true, record, now)? } else { ticket.reject(true, record, now)? };
             if save::update(&self.db, write, &change, &()).await? {

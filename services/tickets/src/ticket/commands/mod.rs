@@ -206,6 +206,18 @@ impl Commands {
         self.routing.ring();
     }
 
+    /// A ticket as it is now: what time has brought about and nobody has told yet is told first (TK22).
+    pub(crate) async fn load(&self, id: Uuid, now: Timestamp) -> Result<Ticket, Error> {
+        let ticket = store::load(&self.db, id).await?;
+        if !ticket.clocks.has_passed(now) {
+            return Ok(ticket);
+        }
+        let mut transaction = self.db.begin().await?;
+        let locked = store::lock_at(&mut transaction, &[id], now).await?.pop();
+        self.db.commit(transaction).await?;
+        locked.ok_or_else(|| Error::not_found(ticket.name()))
+    }
+
     /// Saves what several steps have made of a ticket, all of them or none; `false` when another write came first.
     pub(crate) async fn save_steps(
         &self,
@@ -288,7 +300,7 @@ impl Commands {
         let member = self.member(write).await?;
         let decide = |ticket: Ticket, now| {
             let (root_problem, note) = (root_problem.clone(), note.clone());
-            async move { self.decide_resolution(&ticket, root_problem, note, member, now).await }
+            async move { self.decide_resolution(&ticket, root_problem, note, (Author::Staff, member), now).await }
         };
         let answer = |change: &Change| ResolveTicketResponse { ticket: Some((&change.ticket).into()) };
         self.change(write, id, etag, decide, answer).await
@@ -300,11 +312,11 @@ impl Commands {
         ticket: &Ticket,
         root_problem: RootProblem,
         note: String,
-        member: Option<Uuid>,
+        author: (Author, Option<Uuid>),
         now: Timestamp,
     ) -> Result<Change, Error> {
         let schema = custom_field::store::schema(self.db.calls()).await?;
-        let resolved = ticket.resolve(&schema, root_problem, note, member, now);
+        let resolved = ticket.resolve(&schema, root_problem, note, author, now);
         self.explained(ticket, resolved).await
     }
 
@@ -385,10 +397,10 @@ impl Commands {
     ) -> Result<R, Error> {
         let answered = once(&self.db, write, async {
             for _ in 0..TRIES {
-                let addressed = store::load(&self.db, id).await?;
+                let now = self.clock.now();
+                let addressed = self.load(id, now).await?;
                 etag.check(addressed.version)?;
                 let reply = reply(&addressed)?;
-                let now = self.clock.now();
                 if addressed.merged_into.is_some() {
                     match merge::redirect(&self.db, write, &addressed, reply, now, &answer).await? {
                         Some(response) => return Ok(response),
@@ -419,9 +431,10 @@ impl Commands {
     ) -> Result<R, Error> {
         let answered = once(&self.db, write, async {
             for _ in 0..TRIES {
-                let ticket = store::load(&self.db, id).await?;
+                let now = self.clock.now();
+                let ticket = self.load(id, now).await?;
                 etag.check(ticket.version)?;
-                let change = decide(ticket, self.clock.now()).await?;
+                let change = decide(ticket, now).await?;
                 let response = answer(&change);
                 if save::update(&self.db, write, &change, &response).await? {
                     return Ok(response);

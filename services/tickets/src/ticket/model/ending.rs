@@ -27,7 +27,7 @@ impl Ticket {
         schema: &Schema,
         root_problem: RootProblem,
         note: String,
-        author: Option<Uuid>,
+        author: (Author, Option<Uuid>),
         now: Timestamp,
     ) -> Result<Change, Error> {
         if !self.is_worked_on() {
@@ -50,7 +50,7 @@ impl Ticket {
         if !self.is_worked_on() && !self.is_in_queue() {
             return Err(self.refusal("TK3", "it is neither resolved nor over"));
         }
-        self.be_resolved(schema, root_problem, note, None, now)
+        self.be_resolved(schema, root_problem, note, (Author::Staff, None), now)
     }
 
     fn be_resolved(
@@ -58,7 +58,7 @@ impl Ticket {
         schema: &Schema,
         root_problem: RootProblem,
         note: String,
-        author: Option<Uuid>,
+        author: (Author, Option<Uuid>),
         now: Timestamp,
     ) -> Result<Change, Error> {
         self.has_no_open_work()?;
@@ -80,7 +80,10 @@ impl Ticket {
             next.go_on_working(now);
         }
         (next.wait_reason, next.route_at) = (None, None);
-        next.clocks.respond(&self.targets, false, now);
+        let (author, author_id) = author;
+        if author == Author::Staff {
+            next.clocks.respond(&self.targets, false, now);
+        }
         next.clocks.resolve(now);
         (next.return_due_at, next.returned_from) = (None, None);
         next.state = State::Resolved;
@@ -92,8 +95,8 @@ impl Ticket {
         next.resolved_at = Some(now);
         let note = Reply {
             visibility: Visibility::Public,
-            author: Author::Staff,
-            author_id: author,
+            author,
+            author_id,
             medium: Medium::Text,
             text: note,
             attachments: Vec::new(),

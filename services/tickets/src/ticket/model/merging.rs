@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Change, Reply, Ticket, ending::VERIFY_EVERY};
 use crate::{
+    clock::TakenOver,
     message::{Author, Message, Visibility},
     ticket::state::{Act, State},
 };
@@ -16,20 +17,38 @@ use crate::{
 pub const UNMERGE_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What a merged ticket was before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
     /// Where it stood.
     pub state: State,
     /// Who had it.
     pub assignee: Option<Uuid>,
+    /// What the other ticket's clocks took over from its own.
+    pub taken_over: Vec<TakenOver>,
+}
+
+/// What happened since a ticket was merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// Something was said to it.
+    pub is_depended_on: bool,
+    /// Other tickets are merged into the same one.
+    pub is_one_of_several: bool,
+    /// The first word of the other ticket's customer that has no answer.
+    pub unanswered: Option<Timestamp>,
 }
 
 impl Ticket {
-    /// It is carried on in another ticket: what happens to it, and to the other one.
+    /// It is carried on in another ticket: what happens to it, and to the other one, and what clocks take over.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK50, TK11, TK52).
-    pub fn merge_into(&self, target: &Self, across_customers: bool, now: Timestamp) -> Result<[Change; 2], Error> {
+    pub fn merge_into(
+        &self,
+        target: &Self,
+        across_customers: bool,
+        now: Timestamp,
+    ) -> Result<([Change; 2], Vec<TakenOver>), Error> {
         if self.is_over() {
             return Err(self.refusal("TK50", "it is neither over nor merged: only then is there something to carry on"));
         }
@@ -51,32 +70,35 @@ impl Ticket {
         (source.wait_reason, source.route_at) = (None, None);
         (source.return_due_at, source.verification_due_at) = (None, None);
         source.clocks.pass(now);
-        let open = source.clocks.clone();
+        let mut open = source.clocks.clone();
+        // What stood still there has as much time left as it had: here it counts.
+        open.resume(now);
         source.clocks.cancel(now);
         let mut carrier = target.next(now);
-        carrier.clocks.inherit(&open, now);
+        let taken_over = carrier.clocks.inherit(&open, now);
         let note = format!("It is carried on in ticket {}.", said(target));
         let source = source.noting(Act::Merged, note, &["state", "merged_into", "assignee"], now);
         let note = format!("Ticket {} was merged into this one.", said(self));
-        Ok([source, carrier.noting(Act::Updated, note, &["messages", "clocks"], now)])
+        Ok(([source, carrier.noting(Act::Updated, note, &["messages", "clocks"], now)], taken_over))
     }
 
-    /// It is taken out of the ticket that carries it on: what happens to it, and to the other one. `depended_on`: something was said to it since.
+    /// It is taken out of the ticket that carries it on: what happens to it, and to the other one, whose clocks have their own times again unless
+    /// they count for others as well.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK54).
     pub fn unmerge_from(
         &self,
         target: &Self,
-        before: Before,
-        depended_on: bool,
+        before: &Before,
+        since: Since,
         now: Timestamp,
     ) -> Result<[Change; 2], Error> {
         let merged_at = self.has_to_be_merged()?.1;
         if merged_at + UNMERGE_WITHIN <= now {
             return Err(self.refusal("TK54", "it was merged less than 30 days ago"));
         }
-        if depended_on {
+        if since.is_depended_on {
             return Err(self.refusal("TK54", "nothing was said to it since it was merged"));
         }
         let mut source = self.next(now);
@@ -93,7 +115,15 @@ impl Ticket {
         let note = format!("It is on its own again, without ticket {}.", said(target));
         let source = source.noting(Act::Unmerged, note, &["state", "merged_into"], now);
         let note = format!("Ticket {} was taken out of this one.", said(self));
-        Ok([source, target.next(now).noting(Act::Updated, note, &["messages"], now)])
+        let mut target = target.next(now);
+        if !since.is_one_of_several {
+            target.clocks.give_back(&before.taken_over, now);
+            if let Some(spoke_at) = since.unanswered.filter(|_| target.is_worked_on() || target.is_in_queue()) {
+                let targets = target.targets;
+                target.clocks.customer_spoke(&targets, spoke_at);
+            }
+        }
+        Ok([source, target.noting(Act::Updated, note, &["messages", "clocks"], now)])
     }
 
     /// Where it leads, and since when.
@@ -120,7 +150,6 @@ impl Ticket {
                 Author::System => {}
             }
         }
-        ticket.clocks.pass(now);
         (ticket.created_at, ticket.updated_at, ticket.route_at) = (now, now, Some(now));
         let note = format!("Ticket {} was split off.", said(&ticket));
         let origin = self.next(now).noting(Act::Updated, note, &["messages"], now);

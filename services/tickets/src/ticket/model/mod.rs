@@ -231,6 +231,15 @@ pub struct Change {
     pub changed: Vec<&'static str>,
 }
 
+impl Change {
+    /// Whatever time has brought about has a change of its own, with an event of its own (TK22): whoever loads a ticket to do something to it
+    /// lets time pass first.
+    pub(crate) fn tells_what_has_passed(&self) {
+        let silent = self.passed.is_none() && self.ticket.clocks.pending().iter().any(|event| event.step.is_of_time());
+        debug_assert!(!silent, "{} is told, and not what has passed before", self.act.event_kind());
+    }
+}
+
 /// What somebody says.
 #[derive(Clone)]
 pub struct Reply {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use prost::Message as _;
 use seva_runtime::{Write, call::Story};
 use seva_store::{Fault, NewEvent, event};
@@ -35,6 +36,17 @@ pub async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Tic
     with_clocks(connection, rows).await
 }
 
+/// As [`lock`], for whoever does something to them at `now`: what time has brought about until then is told first (TK22).
+///
+/// # Errors
+/// When a statement fails.
+pub async fn lock_at(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) -> Result<Vec<Ticket>, Fault> {
+    let mut tickets = lock(&mut *connection, ids).await?;
+    let passed: Vec<Change> = tickets.iter_mut().flat_map(|ticket| ticket.pass_time(now)).collect();
+    save_all(connection, clock::breaches::ACTOR, &passed).await?;
+    Ok(tickets)
+}
+
 /// Saves what happened to locked tickets, in its order, with what was said. A ticket may stand in it several times.
 ///
 /// # Errors
@@ -43,6 +55,7 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
     if changes.is_empty() {
         return Ok(());
     }
+    changes.iter().for_each(Change::tells_what_has_passed);
     write_rows(connection, changes).await?;
     // What time has brought about is told by whoever looks after clocks, whichever worker has found it.
     for together in changes.chunk_by(|one, next| one.passed.is_some() == next.passed.is_some()) {
@@ -66,6 +79,7 @@ pub async fn save_for(
     if changes.is_empty() {
         return Ok(());
     }
+    changes.iter().for_each(Change::tells_what_has_passed);
     write_rows(connection, changes).await?;
     // Row by row, in their order: an event's position is drawn when its turn has come.
     sqlx::query!(
@@ -206,9 +220,10 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
     let inserted = sqlx::query_scalar!(
         r#"insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, matter_kind,
                                matter_subject, matter_version, department, route_at, language, cause_source, cause_event_id,
-                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets, weight)
+                               correlation_id, causation_id, hops, traceparent, created_at, updated_at, next_due_at, tier, targets, weight,
+                               tags, fields)
            values ($1, 1, $2, $3, $4, $5, 'new', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12, $20,
-                   $21, $22, $23)
+                   $21, $22, $23, $24, $25)
            on conflict do nothing
            returning id"#,
         ticket.id,
@@ -234,6 +249,8 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
         ticket.tier.name(),
         Json(ticket.targets) as _,
         ticket.targets.weight,
+        &ticket.tags,
+        Json(&ticket.fields) as _,
     );
     if inserted.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(false);

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(crate) use batch::insert_opened;
-pub use batch::{lock, save_all, save_for};
+pub use batch::{lock, lock_at, save_all, save_for};
 pub(crate) use save::refusal;
 
 /// A ticket as the database holds it, without its clocks.

@@ -112,6 +112,7 @@ pub async fn update(
     change: &Change,
     response: &impl prost::Message,
 ) -> Result<bool, Error> {
+    change.tells_what_has_passed();
     let ticket = &change.ticket;
     let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
     let root = ticket.root_problem.as_ref();

@@ -3,10 +3,12 @@
 use super::*;
 use crate::{
     clock::{Clock, ClockEvent},
-    ticket::model::merging::{Before, UNMERGE_WITHIN},
+    ticket::model::merging::{Before, Since, UNMERGE_WITHIN},
 };
 
 const ANOTHER: Uuid = Uuid::from_u128(20);
+/// Nothing has happened since a merge.
+const NOTHING: Since = Since { is_depended_on: false, is_one_of_several: false, unanswered: None };
 
 /// Another ticket of the same customer, opened so many hours after the start.
 fn another(hours: i64, targets_in_hours: [i64; 3]) -> Ticket {
@@ -49,7 +51,7 @@ fn tk50_what_is_not_over_is_carried_on_in_what_is_not_over_and_in_nothing_else()
     for source in every() {
         let is_possible = !source.is_over();
         match source.merge_into(&another(0, [4, 16, 48]), false, after_hours(5)) {
-            Ok([merged, carrier]) => {
+            Ok(([merged, carrier], _)) => {
                 assert!(is_possible, "{:?}", source.state);
                 let Ticket { state, merged_into, assignee, wait_until, verification_due_at, .. } = merged.ticket;
                 assert_eq!((state, merged_into), (State::Merged, Some((ANOTHER, after_hours(5)))));
@@ -88,7 +90,7 @@ fn tk11_what_is_under_way_is_not_carried_elsewhere() {
 fn tk51_the_target_keeps_the_earlier_start_and_the_stricter_due_time() {
     // It came three hours later and has more time for the answer, less for the solution.
     let target = another(3, [10, 12, 100]);
-    let [_, carrier] = opened().merge_into(&target, false, after_hours(3)).unwrap();
+    let ([_, carrier], _) = opened().merge_into(&target, false, after_hours(3)).unwrap();
     let first = clock(&carrier.ticket, clock::Kind::FirstResponse);
     assert_eq!((first.started_at, first.due_at), (start(), after_hours(4)));
     let solved = clock(&carrier.ticket, clock::Kind::ResolutionFirst);
@@ -100,7 +102,7 @@ fn tk51_the_target_keeps_the_earlier_start_and_the_stricter_due_time() {
 #[test]
 fn tk51_whoever_waits_for_an_answer_in_the_one_waits_for_it_in_the_other() {
     let answered = another(0, [4, 16, 48]).reply(says(Author::Staff, Visibility::Public), after_hours(1)).unwrap();
-    let [_, carrier] = opened().merge_into(&written(answered), false, after_hours(2)).unwrap();
+    let ([_, carrier], _) = opened().merge_into(&written(answered), false, after_hours(2)).unwrap();
     let next = clock(&carrier.ticket, clock::Kind::NextResponse);
     assert_eq!((next.state, next.started_at, next.due_at), (clock::State::Running, start(), after_hours(4)));
     assert_eq!(clock(&carrier.ticket, clock::Kind::FirstResponse).state, clock::State::Met, "what was met stays so");
@@ -108,19 +110,56 @@ fn tk51_whoever_waits_for_an_answer_in_the_one_waits_for_it_in_the_other() {
 
 #[test]
 fn tk51_what_was_due_in_the_one_is_late_in_the_other_and_stays_late_in_both() {
-    let [source, carrier] = opened().merge_into(&another(6, [4, 16, 48]), false, after_hours(7)).unwrap();
+    let ([source, carrier], _) = opened().merge_into(&another(6, [4, 16, 48]), false, after_hours(7)).unwrap();
     for ticket in [&source.ticket, &carrier.ticket] {
         assert_eq!(clock(ticket, clock::Kind::FirstResponse).breached_at, Some(after_hours(4)));
     }
 }
 
 #[test]
+fn tk51_what_stood_still_in_the_one_has_as_much_time_left_in_the_other() {
+    // Asked an hour after the start: fifteen hours of sixteen are left.
+    let ([_, carrier], _) = pending().merge_into(&another(90, [4, 20, 48]), false, after_hours(96)).unwrap();
+    let solved = clock(&carrier.ticket, clock::Kind::ResolutionFirst);
+    assert_eq!((solved.breached_at, solved.due_at), (None, after_hours(90 + 20)), "its own is stricter");
+    let ([_, carrier], _) = pending().merge_into(&another(90, [4, 40, 96]), false, after_hours(96)).unwrap();
+    assert_eq!(clock(&carrier.ticket, clock::Kind::ResolutionFirst).due_at, after_hours(96 + 15));
+}
+
+#[test]
+fn tk54_the_target_has_its_own_times_again_when_a_merge_is_undone() {
+    let answered = another(3, [4, 16, 48]).reply(says(Author::Staff, Visibility::Public), after_hours(4)).unwrap();
+    let target = written(answered);
+    let own = [clock::Kind::ResolutionFirst, clock::Kind::ResolutionTotal];
+    let times = |ticket: &Ticket| own.map(|kind| (clock(ticket, kind).started_at, clock(ticket, kind).due_at));
+    let merge = || {
+        let ([source, carrier], taken_over) = opened().merge_into(&target, false, after_hours(5)).unwrap();
+        let before = Before { state: State::New, assignee: None, taken_over };
+        (written(source), written(carrier), before)
+    };
+    let (source, carrier, before) = merge();
+    assert_eq!(times(&carrier), [(start(), after_hours(16)), (start(), after_hours(48))]);
+    assert_eq!(clock(&carrier, clock::Kind::NextResponse).state, clock::State::Running, "they wait for it here");
+    let undone = |since| source.unmerge_from(&carrier, &before, since, after_hours(6)).unwrap()[1].ticket.clone();
+    let alone = undone(NOTHING);
+    assert_eq!(times(&alone), times(&target));
+    assert_eq!(clock(&alone, clock::Kind::NextResponse).state, clock::State::Canceled);
+
+    let waits = undone(Since { unanswered: Some(after_hours(5)), ..NOTHING });
+    let next = clock(&waits, clock::Kind::NextResponse);
+    assert_eq!((next.state, next.started_at), (clock::State::Running, after_hours(5)), "its own customer waits");
+
+    let several = undone(Since { is_one_of_several: true, ..NOTHING });
+    assert_eq!(times(&several), times(&carrier), "it counts for the others as well");
+}
+
+#[test]
 fn tk54_a_merge_is_undone_within_thirty_days_and_time_between_counted_elsewhere() {
     let target = another(0, [4, 16, 48]);
-    let [source, carrier] = pending().merge_into(&target, false, after_hours(5)).unwrap();
+    let ([source, carrier], taken_over) = pending().merge_into(&target, false, after_hours(5)).unwrap();
     let (source, carrier) = (written(source), written(carrier));
-    let before = Before { state: State::PendingCustomer, assignee: Some(MEMBER) };
-    let [again, other] = source.unmerge_from(&carrier, before, false, after_hours(25)).unwrap();
+    let before = Before { state: State::PendingCustomer, assignee: Some(MEMBER), taken_over };
+    let [again, other] = source.unmerge_from(&carrier, &before, NOTHING, after_hours(25)).unwrap();
     assert_eq!((again.act, other.act), (Act::Unmerged, Act::Updated));
     let again = again.ticket;
     assert_eq!((again.state, again.merged_into, again.route_at), (State::New, None, Some(after_hours(25))));
@@ -128,17 +167,21 @@ fn tk54_a_merge_is_undone_within_thirty_days_and_time_between_counted_elsewhere(
     let solved = clock(&again, clock::Kind::ResolutionFirst);
     assert_eq!((solved.state, solved.due_at), (clock::State::Running, after_hours(16 + 24)));
 
-    assert_eq!(refused(source.unmerge_from(&carrier, before, true, after_hours(25))), "TK54", "something was said");
+    assert_eq!(
+        refused(source.unmerge_from(&carrier, &before, Since { is_depended_on: true, ..NOTHING }, after_hours(25))),
+        "TK54",
+        "something was said"
+    );
     let late = after_hours(5) + UNMERGE_WITHIN;
-    assert_eq!(refused(source.unmerge_from(&carrier, before, false, late)), "TK54");
-    assert_eq!(refused(opened().unmerge_from(&carrier, before, false, after_hours(25))), "TK54");
+    assert_eq!(refused(source.unmerge_from(&carrier, &before, NOTHING, late)), "TK54");
+    assert_eq!(refused(opened().unmerge_from(&carrier, &before, NOTHING, after_hours(25))), "TK54");
 }
 
 #[test]
 fn tk54_what_was_resolved_is_resolved_again_and_its_customer_has_the_whole_time_to_answer() {
-    let [source, carrier] = resolved().merge_into(&another(0, [4, 16, 48]), false, after_hours(5)).unwrap();
-    let before = Before { state: State::Resolved, assignee: Some(MEMBER) };
-    let [again, _] = written(source).unmerge_from(&written(carrier), before, false, after_hours(6)).unwrap();
+    let ([source, carrier], _) = resolved().merge_into(&another(0, [4, 16, 48]), false, after_hours(5)).unwrap();
+    let before = Before { state: State::Resolved, assignee: Some(MEMBER), taken_over: Vec::new() };
+    let [again, _] = written(source).unmerge_from(&written(carrier), &before, NOTHING, after_hours(6)).unwrap();
     let again = again.ticket;
     assert_eq!((again.state, again.verification_due_at), (State::Resolved, Some(after_hours(6) + VERIFY_EVERY)));
     assert_eq!(clock(&again, clock::Kind::ResolutionTotal).state, clock::State::Paused);
@@ -155,7 +198,8 @@ fn tk55_the_clocks_of_what_is_split_off_count_from_its_first_message_on() {
     };
     let [origin, new] = opened().split(opened_then(1), &taken, after_hours(20)).unwrap();
     assert_eq!((origin.act, new.act), (Act::Updated, Act::Created));
-    let new = new.ticket;
+    let mut new = new.ticket;
+    new.clocks.pass(after_hours(20));
     assert_eq!((new.state, new.created_at, new.route_at), (State::New, after_hours(20), Some(after_hours(20))));
     let first = clock(&new, clock::Kind::FirstResponse);
     assert_eq!((first.started_at, first.met_at), (after_hours(1), Some(after_hours(3))));
@@ -236,10 +280,13 @@ proptest! {
         let (mut at_source, mut at_target) = (source.clone(), target.clone());
         at_source.clocks.pass(now);
         at_target.clocks.pass(now);
-        let [merged, carrier] = source.merge_into(&target, false, now).unwrap();
+        // What stood still counts there.
+        let mut counted = at_source.clone();
+        counted.clocks.resume(now);
+        let ([merged, carrier], taken_over) = source.merge_into(&target, false, now).unwrap();
         let kinds = [clock::Kind::FirstResponse, clock::Kind::ResolutionFirst, clock::Kind::ResolutionTotal, clock::Kind::UpdateCadence];
         for kind in kinds {
-            let (Some(theirs), Some(ours)) = (at_source.clocks.get(kind), at_target.clocks.get(kind)) else { continue };
+            let (Some(theirs), Some(ours)) = (counted.clocks.get(kind), at_target.clocks.get(kind)) else { continue };
             let kept = carrier.ticket.clocks.get(kind).unwrap();
             prop_assert!(kept.breached_at.is_some() || ours.breached_at.is_none());
             prop_assert_eq!(merged.ticket.clocks.get(kind).unwrap().breached_at, theirs.breached_at);
@@ -255,9 +302,15 @@ proptest! {
         prop_assert!(clocks_agree(&merged.ticket) && clocks_agree(&carrier.ticket));
         prop_assert!(is_the_fold(&merged.ticket) && is_the_fold(&carrier.ticket));
 
-        let before = Before { state: State::New, assignee: None };
-        let [again, _] = merged.ticket.unmerge_from(&carrier.ticket, before, false, now + SignedDuration::from_hours(merged_for)).unwrap();
+        let before = Before { state: State::New, assignee: None, taken_over };
+        let then = now + SignedDuration::from_hours(merged_for);
+        let [again, alone] = merged.ticket.unmerge_from(&carrier.ticket, &before, NOTHING, then).unwrap();
         prop_assert!(clocks_agree(&again.ticket) && is_the_fold(&again.ticket));
+        prop_assert!(clocks_agree(&alone.ticket) && is_the_fold(&alone.ticket));
+        for clock in at_target.clocks.iter().filter(|clock| clock.is_open()) {
+            let after = alone.ticket.clocks.round(clock.kind, clock.round).unwrap();
+            prop_assert_eq!((after.started_at, after.due_at), (clock.started_at, clock.due_at), "its own again");
+        }
         for clock in at_source.clocks.iter().filter(|clock| clock.is_open()) {
             let after = again.ticket.clocks.round(clock.kind, clock.round).unwrap();
             prop_assert!(after.is_open() && after.started_at == clock.started_at);

@@ -11,7 +11,8 @@ fn every_scope_that_the_contract_asks_for_is_held_by_somebody_and_no_other_is_gi
     let services = all_services();
     let services: Vec<&str> = services.iter().map(String::as_str).collect();
     let rules = Rules::for_services(&services).unwrap();
-    let asked: BTreeSet<String> = rules.iter().flat_map(|rule| rule.scopes.clone()).collect();
+    let asked: BTreeSet<String> =
+        rules.iter().flat_map(|rule| rule.scopes.iter().chain(&rule.besides)).cloned().collect();
 
     let of_roles = ROLES.iter().flat_map(|(_, scopes)| scopes.iter());
     let of_services = SERVICES.iter().flat_map(|name| scopes_of_service(name));
