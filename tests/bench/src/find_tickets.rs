@@ -121,7 +121,7 @@ async fn counts(peer: Peer, names: Vec<String>) -> anyhow::Result<Peer> {
 /// What is not over of a department, and of some of them only what is urgent.
 fn filter(number: u128) -> TicketFilter {
     let department = uuid::Uuid::from_u128(1 + number % DEPARTMENTS);
-    let urgent = (number % 2 == 0).then_some(Priority::Urgent.into());
+    let urgent = (number.is_multiple_of(2)).then_some(Priority::Urgent.into());
     TicketFilter {
         department: format!("departments/{department}"),
         states: vec![State::New.into(), State::Open.into()],

@@ -110,6 +110,9 @@ pub async fn decide(
     let mut ticket = ticket.clone();
     let mut changes = Vec::with_capacity(actions.len());
     for (at, action) in actions.iter().enumerate() {
+        // Another priority may have brought a due time into the past.
+        changes.extend(ticket.pass_time(now));
+        ticket.clocks = ticket.clocks.written();
         let change = step(commands, &ticket, action, by, now).await;
         let change = change.map_err(|error| Refused { action: at, error })?;
         ticket = Ticket { clocks: change.ticket.clocks.clone().written(), ..change.ticket.clone() };

@@ -76,7 +76,8 @@ impl Fire {
                 if let Some(last) = changes.last() {
                     *ticket = Ticket { clocks: last.ticket.clocks.clone().written(), ..last.ticket.clone() };
                 }
-                let told = changes.iter().map(|change| change.act.event_kind().to_owned()).collect();
+                let own = changes.iter().filter(|change| change.passed.is_none());
+                let told = own.map(|change| change.act.event_kind().to_owned()).collect();
                 Ok((Outcome::Done, None, told))
             }
             Err(refused) => Ok((Outcome::Refused, Some(refused.kept()?), Vec::new())),

@@ -303,7 +303,7 @@ fn tk44_an_apology_is_made_once_for_what_is_broken_in_public() {
     assert_eq!(invariant(later(2).apologize("Sorry.".to_owned(), None)), "TK44");
     let mut scene = again(broken(), 25);
     scene.apologize("We are sorry.".to_owned(), Some(OWNER)).unwrap();
-    assert!(public(&scene.of_ticket[0]));
+    assert!(public(scene.of_ticket.last().unwrap()));
     assert_eq!((scene.promise.state, scene.promise.owes()), (State::Broken, false));
     let clock = scene.ticket.clocks.get(Kind::Promise).unwrap();
     assert_eq!((clock.state, clock.breached_at), (clock::State::Canceled, Some(at(DUE))));

@@ -57,13 +57,21 @@ pub async fn save_all(connection: &mut PgConnection, actor: &str, changes: &[Cha
     }
     changes.iter().for_each(Change::tells_what_has_passed);
     write_rows(connection, changes).await?;
-    // What time has brought about is told by whoever looks after clocks, whichever worker has found it.
-    for together in changes.chunk_by(|one, next| one.passed.is_some() == next.passed.is_some()) {
+    for together in by_who_tells(changes) {
         let actor = if together[0].passed.is_some() { clock::breaches::ACTOR } else { actor };
-        let events: Vec<NewEvent> = together.iter().map(told).collect();
-        event::append(connection, actor, &events).await?;
+        tell(connection, actor, together).await?;
     }
     Ok(())
+}
+
+/// What time has brought about is told by whoever looks after clocks, whoever has found it.
+fn by_who_tells(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
+    changes.chunk_by(|one, next| one.passed.is_some() == next.passed.is_some())
+}
+
+async fn tell(connection: &mut PgConnection, actor: &str, changes: &[Change]) -> Result<(), Fault> {
+    let events: Vec<NewEvent> = changes.iter().map(told).collect();
+    event::append(connection, actor, &events).await
 }
 
 /// The same for a call: with who did it, and why if that is asked for, in the audit; as part of a transaction over several aggregates.
@@ -81,6 +89,21 @@ pub async fn save_for(
     }
     changes.iter().for_each(Change::tells_what_has_passed);
     write_rows(connection, changes).await?;
+    for together in by_who_tells(changes) {
+        match together[0].passed {
+            Some(_) => tell(connection, clock::breaches::ACTOR, together).await?,
+            None => tell_for(connection, write, together, reason).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn tell_for(
+    connection: &mut PgConnection,
+    write: &Write,
+    changes: &[Change],
+    reason: Option<&str>,
+) -> Result<(), Fault> {
     // Row by row, in their order: an event's position is drawn when its turn has come.
     sqlx::query!(
         "select seva.emit(context, event_id, type, subject, sequence, occurred_at, payload),
