@@ -17,7 +17,7 @@ alter table ticket
 create index ticket_return on ticket (return_due_at) where return_due_at is not null;
 -- TK34: by tier within a priority.
 drop index ticket_queue;
-create index ticket_queue on ticket (department, kind, language, priority, tier, created_at, id) where state = 'new';
+create index ticket_queue on ticket (department, kind, language, priority, tier, weight, created_at, id) where state = 'new';
 
 alter table policy_target
     -- 0: never.

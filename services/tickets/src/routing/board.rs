@@ -108,20 +108,20 @@ impl Board {
         }
     }
 
-    /// How many usual tickets of this kind and language could be given now, if there were no others.
+    /// How many tickets of this kind, language and weight could be given now, if there were no others.
     #[must_use]
-    pub fn free_places(&self, department: Uuid, kind: Kind, language: &Language) -> i64 {
+    pub fn free_places(&self, department: Uuid, kind: Kind, language: &Language, weight: i32) -> i64 {
         let (language, _) = self.spoken(department, language);
         let skill = kind.skill();
         let free = self.seats(department).iter().filter(|seat| {
             let member = &seat.member;
             seat.is_there()
                 && member.handbook_current
-                && member.has_room_for(1)
+                && member.has_room_for(weight)
                 && member.skills.contains(&skill)
                 && member.speaks(&language)
         });
-        free.map(|seat| i64::from(seat.member.capacity - seat.member.open_weight)).sum()
+        free.map(|seat| i64::from((seat.member.capacity - seat.member.open_weight) / weight)).sum()
     }
 
     /// When the queue has to be looked through for each member again: when they come on shift, unless they are.

@@ -40,6 +40,7 @@ pub(super) struct Group {
     pub language: Language,
     pub priority: Priority,
     pub tier: Tier,
+    pub weight: i32,
 }
 
 struct WaitingRow {
@@ -92,7 +93,7 @@ pub(super) async fn offered(executor: impl PgExecutor<'_>, now: Timestamp) -> Re
 /// What waits in these departments, by what decides who can take it.
 pub(super) async fn groups(executor: impl PgExecutor<'_>, departments: &[Uuid]) -> Result<Vec<Group>, Fault> {
     let rows = sqlx::query!(
-        r#"select distinct department as "department!", kind, language, priority, tier from ticket
+        r#"select distinct department as "department!", kind, language, priority, tier, weight from ticket
            where state = 'new' and department = any($1)"#,
         departments
     );
@@ -103,6 +104,7 @@ pub(super) async fn groups(executor: impl PgExecutor<'_>, departments: &[Uuid]) 
             language: Language::parse(&row.language).map_err(malformed)?,
             priority: Priority::from_name(&row.priority)?,
             tier: Tier::from_name(&row.tier)?,
+            weight: row.weight,
         })
     });
     groups.collect()
@@ -114,12 +116,12 @@ pub(super) async fn oldest(executor: impl PgExecutor<'_>, groups: &[(Group, i64)
         WaitingRow,
         r#"select t.id as "id!", t.department, t.kind as "kind!", t.priority as "priority!", t.tier as "tier!",
                   t.created_at as "created_at!"
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-                as wanted (department, kind, language, priority, tier, count)
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bigint[])
+                as wanted (department, kind, language, priority, tier, weight, count)
            cross join lateral (
                select id, department, kind, priority, tier, created_at from ticket
                where state = 'new' and department = wanted.department and kind = wanted.kind and language = wanted.language
-                 and priority = wanted.priority and tier = wanted.tier
+                 and priority = wanted.priority and tier = wanted.tier and weight = wanted.weight
                order by created_at, id limit wanted.count
            ) as t"#,
         &groups.iter().map(|(group, _)| group.department).collect::<Vec<_>>(),
@@ -127,6 +129,7 @@ pub(super) async fn oldest(executor: impl PgExecutor<'_>, groups: &[(Group, i64)
         &groups.iter().map(|(group, _)| group.language.as_str()).collect::<Vec<_>>() as _,
         &groups.iter().map(|(group, _)| group.priority.name()).collect::<Vec<_>>() as _,
         &groups.iter().map(|(group, _)| group.tier.name()).collect::<Vec<_>>() as _,
+        &groups.iter().map(|(group, _)| group.weight).collect::<Vec<_>>(),
         &groups.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
     );
     rows.fetch_all(executor).await?.into_iter().map(Waiting::try_from).collect()

@@ -173,7 +173,7 @@ fn what_was_given_counts_for_the_next() {
     loop {
         let question = Question { kind, language: &english, preferred: None, avoided: None, weight: 1 };
         let Decision::Assign { member, .. } = board.decide(DEPARTMENT, &question) else { break };
-        assert_eq!(board.free_places(DEPARTMENT, kind, &english), 4 - i64::try_from(given.len()).unwrap());
+        assert_eq!(board.free_places(DEPARTMENT, kind, &english, 1), 4 - i64::try_from(given.len()).unwrap());
         board.give(DEPARTMENT, member, 1);
         given.push(member);
     }
@@ -265,7 +265,7 @@ proptest! {
         let english = language("en");
         let question = Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight: 1 };
         let mut board = Board::new(members.clone(), at(NOON));
-        let places = board.free_places(DEPARTMENT, Kind::Delivery, &english);
+        let places = board.free_places(DEPARTMENT, Kind::Delivery, &english, 1);
         let mut given = std::collections::BTreeMap::<Uuid, i32>::new();
         for _ in 0..tickets {
             if let Decision::Assign { member, .. } = board.decide(DEPARTMENT, &question) {
@@ -308,4 +308,6 @@ fn a_heavy_ticket_goes_to_who_has_room_for_it() {
     assert_eq!(board.decide(DEPARTMENT, &question(3)), to(2));
     let full = Decision::Wait { reason: WaitReason::NoFreePlace, look_again_at: None };
     assert_eq!(board.decide(DEPARTMENT, &question(4)), full);
+    let places = [1, 2, 3, 4].map(|weight| board.free_places(DEPARTMENT, Kind::Delivery, &english, weight));
+    assert_eq!(places, [4, 1, 1, 0]);
 }

@@ -141,7 +141,7 @@ impl Routing {
 
     /// The tickets that can be given out, the most urgent and oldest first, at most `limit`; and whether that is all of them.
     async fn pick(&self, board: &Board, departments: &[Uuid], limit: i64) -> Result<(Vec<Waiting>, bool), Fault> {
-        let places = |group: &Group| board.free_places(group.department, group.kind, &group.language);
+        let places = |group: &Group| board.free_places(group.department, group.kind, &group.language, group.weight);
         let groups = store::groups(self.db.workers(), departments).await?;
         let groups: Vec<(Group, i64)> = groups
             .into_iter()

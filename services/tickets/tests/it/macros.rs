@@ -4,15 +4,16 @@ use seva_proto::{
     common::v1::{ErrorReason, Translation},
     tickets::v1::{
         ApplyMacroRequest, ApplyMacroResponse, CreateMacroRequest, ListMacrosRequest, ListMessagesRequest, Macro,
-        RetireMacroRequest, RootProblem, TicketAction, UpdateMacroRequest,
+        RetireMacroRequest, RootProblem, Ticket, TicketAction, UpdateMacroRequest,
         macro_service_client::MacroServiceClient,
         message::Author,
         root_problem::Cause,
-        ticket::{CancelReason, Priority, State},
+        ticket::{CancelReason, Priority, State, WaitReason},
         ticket_action::{Action, AskCustomer, Assign, Cancel, ChangeTags, Note, Reply, Resolve, SetPriority},
     },
 };
 use seva_runtime::client::Peer;
+use seva_testkit::eventually;
 use seva_values::new_id;
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -110,6 +111,34 @@ async fn an_open_ticket(world: &World) -> (String, String, String) {
     let name = world.create(a_ticket(customer)).await.unwrap().name;
     world.assigned(&name).await;
     (name, department, member)
+}
+
+/// A macro that read the ticket before the roster scheduled it does not take the schedule back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_macro_writes_on_a_waiting_ticket_does_not_make_routing_forget_it() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let ticket = world.create(a_ticket(customer)).await.unwrap().name;
+    let waits = |ticket: &Ticket| ticket.wait_reason() == WaitReason::NoDepartment;
+    world.until("no department takes it", &ticket, waits).await;
+    let one = create(&world, "", vec![priority(Priority::High)]).await.unwrap();
+
+    let mut scheduling = world.database.owner.begin().await.unwrap();
+    let schedule = "update ticket set route_at = '2030-01-01'";
+    sqlx::query(schedule).execute(&mut *scheduling).await.unwrap();
+    let meanwhile = async {
+        eventually("the macro waits for the ticket", || async {
+            let waiting = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock' and query like '%ticket%'";
+            (world.count(waiting).await > 0).then_some(())
+        })
+        .await;
+        scheduling.commit().await.unwrap();
+    };
+    let (applied, ()) = tokio::join!(apply(&world, applying(&one, &ticket)), meanwhile);
+    applied.unwrap();
+    assert_eq!(world.get(&ticket).await.priority(), Priority::High);
+    assert_eq!(world.count("select count(*) from ticket where route_at = '2030-01-01'").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

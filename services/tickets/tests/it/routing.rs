@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use futures::future::join_all;
-use seva_proto::staff::v1::{
-    StaffMemberEvent,
-    staff_member::{Presence, State},
+use seva_proto::{
+    staff::v1::{
+        StaffMemberEvent,
+        staff_member::{Presence, State},
+    },
+    tickets::v1 as pb,
 };
 use seva_store::due::DueWork;
 use seva_testkit::database::begin;
@@ -263,6 +266,56 @@ async fn a_place_that_frees_while_routing_looks_is_given_too() {
     assert_eq!(floor.assignee(tickets[2]).await, Some(id_of(&asha)));
     assert_eq!(floor.assignee(tickets[3]).await, Some(id_of(&asha)));
     floor.places_are_right().await;
+}
+
+/// TK34: of another kind it is another department's, who may have room for it.
+#[tokio::test]
+async fn a_waiting_ticket_of_another_kind_is_given_to_whoever_takes_that_kind() {
+    let floor = Floor::new().await;
+    let deliveries = floor.department(&["delivery"]).await;
+    floor.joins(StaffMemberEvent { capacity: 0, ..somebody(deliveries) }).await;
+    let invoices = floor.department(&["billing"]).await;
+    let bina = floor.joins(StaffMemberEvent { skills: vec!["billing".to_owned()], ..somebody(invoices) }).await;
+    let ticket = floor.delivery().await;
+    floor.route().await;
+    assert_eq!(floor.waits(ticket).await, ("no_free_place".to_owned(), None));
+    let billing = pb::Ticket { kind: pb::ticket::Kind::Billing.into(), ..pb::Ticket::default() };
+    floor.update(ticket, "kind", billing).await.unwrap();
+    floor.route().await;
+    assert_eq!(floor.assignee(ticket).await, Some(id_of(&bina)));
+}
+
+/// TK34, TK35: urgent tickets for which nobody has room keep no others from being given, and no router from coming to an end.
+#[tokio::test]
+async fn heavy_tickets_for_which_nobody_has_room_hinder_no_light_ones() {
+    let floor = Floor::new().await;
+    let department = floor.department(&["delivery"]).await;
+    let mut members: Vec<_> = (0..40).map(|_| StaffMemberEvent { capacity: 0, ..somebody(department) }).collect();
+    floor.members_say(&members, "created").await;
+    for tier in ["standard", "loyal", "vip"] {
+        for priority in [Priority::Urgent, Priority::High] {
+            let heavy = floor.tickets(60, Kind::Delivery, priority, "en").await;
+            sqlx::query("update ticket set weight = 2, tier = $2, targets = jsonb_set(targets, '{weight}', '2') where id = any($1)")
+                .bind(&heavy)
+                .bind(tier)
+                .execute(&floor.database.owner)
+                .await
+                .unwrap();
+        }
+    }
+    let light = floor.tickets(5, Kind::Delivery, Priority::Low, "en").await;
+    floor.route().await;
+    for member in &mut members {
+        member.capacity = 1;
+    }
+    floor.members_say(&members, "updated").await;
+    for _ in 0..20 {
+        floor.routing.run_batch(floor.now(), 200).await.unwrap();
+    }
+    for ticket in light {
+        assert!(floor.assignee(ticket).await.is_some());
+    }
+    assert_eq!(floor.routing.run_batch(floor.now(), 200).await.unwrap(), 0, "nothing is left to be looked at");
 }
 
 /// A call that read the ticket before the roster, or routing, scheduled it does not take the schedule back.

@@ -135,11 +135,13 @@ pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]
         last.insert(change.ticket.id, &change.ticket);
     }
     let tickets: Vec<&Ticket> = last.into_values().collect();
+    // Of two schedules the earlier one, as where one ticket is saved.
     sqlx::query!(
         r#"update ticket t
            set version = g.version, priority = g.priority, state = g.state, title = g.title, root_cause = g.root_cause,
                root_description = g.root_description, department = g.department, assignee = g.assignee, over_limits = g.over_limits,
-               wait_reason = g.wait_reason, route_at = g.route_at, targets = g.targets, wait_until = g.wait_until,
+               wait_reason = g.wait_reason, targets = g.targets, wait_until = g.wait_until,
+               route_at = case when t.state = 'new' and g.state = 'new' then least(t.route_at, g.route_at) else g.route_at end,
                wait_party = g.wait_party, merged_into = g.merged_into, merged_at = g.merged_at, resolver = g.resolver,
                reopen_count = g.reopen_count, resolution = g.resolution, verification_attempts = g.verification_attempts,
                verification_due_at = g.verification_due_at, answered_resolution = g.answered_resolution,

@@ -117,12 +117,13 @@ pub async fn update(
     let changed: Vec<String> = change.changed.iter().map(|&field| field.to_owned()).collect();
     let root = ticket.root_problem.as_ref();
     let update = sqlx::query!(
-        // While it waits its schedule is routing's, which writes it without a version: what was read before may be older.
+        // While it waits its schedule is routing's, too, which writes it without a version: what was read before may be older, and of both the
+        // earlier one holds.
         r#"with updated as (
                update ticket
                set version = $2, priority = $3, state = $4, title = $5, root_cause = $6, root_description = $7, department = $8,
                    assignee = $9, over_limits = $10, wait_reason = $11,
-                   route_at = case when state = 'new' and $4::text = 'new' then route_at else $12 end,
+                   route_at = case when state = 'new' and $4::text = 'new' then least(route_at, $12) else $12 end,
                    resolver = $13, reopen_count = $14,
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
                    answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
