@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     convert::{self, Asked},
-    stream::{Answer, PATIENCE, Watched, Watcher},
+    stream::{Answer, HEARTBEAT, PATIENCE, Watched, Watcher},
 };
 use crate::view;
 
@@ -51,7 +51,8 @@ impl WatchService for WatchRpc {
         let filter = kept.map_or(filter, |(filter, _)| filter);
         let member = view::member(&self.db, &call.principal, filter.mine).await?;
         let (db, clock, key, feed) = (self.db.clone(), self.clock.clone(), self.page_key.clone(), self.feed.clone());
-        let watched = Watched { db, clock, key, feed, filter: filter.of_caller(member), patience: PATIENCE };
+        let filter = filter.of_caller(member);
+        let watched = Watched { db, clock, key, feed, filter, heartbeat: HEARTBEAT, patience: PATIENCE };
         let end = end_of_stream(&self.tasks, &call.principal);
         Ok(Response::new(Box::pin(ReceiverStream::new(self.watch(watched, &resume_token, end).await?))))
     }

@@ -13,7 +13,10 @@ use seva_store::{
     feed::{Feed, Start},
     paging::PageKey,
 };
-use tokio::sync::mpsc::{OwnedPermit, Sender, error::SendTimeoutError};
+use tokio::{
+    sync::mpsc::{OwnedPermit, Sender, error::SendTimeoutError},
+    time::Instant,
+};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -26,8 +29,8 @@ use crate::ticket::{
     queries::{self, AskedList, View},
 };
 
-/// How often a watcher hears where it stands, when nothing happens.
-const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How often a watcher hears where it stands, when nothing happens that it follows.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
 /// How long a watcher may leave answers untaken.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Tickets of one part of the snapshot.
@@ -44,6 +47,8 @@ pub struct Watched {
     pub key: PageKey,
     pub feed: Feed,
     pub filter: TicketFilter,
+    /// [`HEARTBEAT`]
+    pub heartbeat: Duration,
     /// [`PATIENCE`]
     pub patience: Duration,
 }
@@ -56,6 +61,8 @@ pub struct Watcher {
     cursor: i64,
     epoch: Uuid,
     known: Known,
+    /// When it was told something last.
+    told_at: Instant,
     sender: Sender<Answer>,
 }
 
@@ -87,7 +94,7 @@ impl Watcher {
             (Start::After { feed_no, epoch: Some(epoch.to_string()) }, Known::resumed())
         };
         let (cursor, epoch) = watched.feed.cursor(&start).await?;
-        Ok(Self { watched, query, cursor, epoch, known, sender })
+        Ok(Self { watched, query, cursor, epoch, known, told_at: Instant::now(), sender })
     }
 
     /// Tells until the watcher leaves; whatever it is refused with goes through a place that is kept for it.
@@ -148,16 +155,16 @@ impl Watcher {
                 self.cursor = event.feed_no;
             }
             // Of what it does not follow a watcher hears nothing but, now and then, where it stands.
-            if !changes.is_empty() || events.is_empty() {
+            if !changes.is_empty() || self.told_at.elapsed() >= self.watched.heartbeat {
                 let resume_token = self.token();
                 self.tell(WatchTicketsResponse { tickets: Vec::new(), changes, resume_token }).await?;
             }
         }
     }
 
-    /// The next events, or none after a heartbeat's time.
+    /// The next events, or none when it is time for a heartbeat.
     async fn next_events(&self) -> Result<Vec<Arc<Event>>, Error> {
-        let heartbeat = tokio::time::sleep(HEARTBEAT);
+        let heartbeat = tokio::time::sleep_until(self.told_at + self.watched.heartbeat);
         tokio::pin!(heartbeat);
         loop {
             let events = self.watched.feed.read_after(self.cursor).await?;
@@ -171,7 +178,8 @@ impl Watcher {
         }
     }
 
-    async fn tell(&self, answer: WatchTicketsResponse) -> Result<(), End> {
+    async fn tell(&mut self, answer: WatchTicketsResponse) -> Result<(), End> {
+        self.told_at = Instant::now();
         self.sender.send_timeout(Ok(answer), self.watched.patience).await.map_err(|fault| match fault {
             SendTimeoutError::Closed(_) => End::Left,
             SendTimeoutError::Timeout(_) => {

@@ -21,7 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tonic_types::StatusExt;
 
 use super::stream::{Answer, Watched, Watcher};
-use crate::{MIGRATOR, NAME, ticket::filter::TicketFilter};
+use crate::{
+    MIGRATOR, NAME,
+    ticket::{Kind, filter::TicketFilter},
+};
 
 struct Scene {
     database: TestDatabase,
@@ -41,6 +44,7 @@ async fn scene() -> Scene {
         key: PageKey::new(b"test"),
         feed,
         filter: TicketFilter::default(),
+        heartbeat: Duration::from_secs(20),
         patience: Duration::from_millis(200),
     };
     Scene { database, watched, work }
@@ -112,6 +116,28 @@ async fn a_watcher_that_takes_nothing_is_told_so_and_goes_on_from_its_last_token
         told += receiver.recv().await.unwrap().unwrap().changes.len();
     }
     assert_eq!(told, 5);
+}
+
+#[tokio::test]
+async fn a_watcher_hears_where_it_stands_however_much_happens_that_it_does_not_follow() {
+    let mut scene = scene().await;
+    scene.watched.heartbeat = Duration::from_millis(300);
+    scene.watched.filter.kinds = vec![Kind::Billing];
+    let mut receiver = scene.watch(2).await;
+    let snapshot = receiver.recv().await.unwrap().unwrap();
+    let busy = async {
+        loop {
+            scene.opened().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let told = tokio::select! {
+        () = busy => unreachable!("it never ends"),
+        told = receiver.recv() => told.unwrap().unwrap(),
+        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("nothing was told"),
+    };
+    assert!(told.changes.is_empty());
+    assert_ne!(told.resume_token, snapshot.resume_token);
 }
 
 #[tokio::test]
