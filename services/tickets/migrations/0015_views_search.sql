@@ -153,11 +153,29 @@ begin
     return regexp_replace(v_text, '[\u200B-\u200D]', '', 'g');
 end $$;
 
+-- The beginning of a text that has so many bytes at most. Bytes are what a row of words has a limit for (1 MB); a letter can become eighteen when
+-- it is written plainly.
+create function beginning(p_text text, p_bytes integer) returns text
+language plpgsql immutable strict parallel safe as $$
+declare
+    v_bytes bytea := convert_to(p_text, 'UTF8');
+    v_end integer := p_bytes;
+begin
+    if length(v_bytes) <= p_bytes then
+        return p_text;
+    end if;
+    -- No letter is torn.
+    while get_byte(v_bytes, v_end) & 192 = 128 loop
+        v_end := v_end - 1;
+    end loop;
+    return convert_from(substring(v_bytes for v_end), 'UTF8');
+end $$;
+
 -- The words of a text, and its identifiers whole and in parts (A-1029, RMA/2026/7): the parser tears them.
 create function search_words(p_text text) returns tsvector
 language plpgsql immutable strict parallel safe as $$
 declare
-    v_text text := plain(p_text);
+    v_text text := beginning(plain(p_text), 200000);
     v_words tsvector := strip(to_tsvector('simple', v_text));
     v_identifiers text[];
 begin

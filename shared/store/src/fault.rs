@@ -41,7 +41,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the same statement can never succeed: data that does not fit, a violated constraint.
+    /// Whether the same statement can never succeed: data that does not fit or is too much, a violated constraint.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Constraint { .. } => true,
@@ -55,7 +55,7 @@ impl Fault {
             Self::Refused(error) => error
                 .as_database_error()
                 .and_then(|error| error.code())
-                .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code.starts_with("42")),
+                .is_some_and(|code| ["22", "23", "42", "54"].iter().any(|class| code.starts_with(class))),
             Self::Decided(error) => !error.is_transient(),
             Self::LockTimeout | Self::Serialization | Self::Unavailable(_) => false,
         }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
+use seva_proto::tickets::v1::ReturnCaseEvent;
 use seva_store::{Event, Fault, consumer::Handler};
 use seva_values::parse_name;
 use sqlx::PgConnection;
@@ -14,9 +15,10 @@ use crate::{stored::malformed, ticket::model::COLLECTION, view::counts};
 pub const NAME: &str = "index";
 /// Of all events of tickets.
 const TYPES: &str = "seva.tickets.ticket.";
-/// Events with which nobody says anything.
-const WORDLESS: [&str; 5] =
-    ["assigned.v1", "unassigned.v1", "verification_requested.v1", "clock_warned.v1", "clock_breached.v1"];
+/// Of returns: each step is told on their ticket.
+const RETURNS: &str = "seva.tickets.return_case.";
+/// Events with which nobody says anything. An assignment may come with the reason to go over a limit.
+const WORDLESS: [&str; 4] = ["unassigned.v1", "verification_requested.v1", "clock_warned.v1", "clock_breached.v1"];
 
 /// Keeps words and counts.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,10 @@ impl Handler for Index {
             let act = event.kind.strip_prefix(TYPES);
             if act.is_some_and(|act| !WORDLESS.contains(&act)) {
                 tickets.insert(parse_name(COLLECTION, &event.subject).map_err(malformed)?);
+            }
+            if event.kind.starts_with(RETURNS) {
+                let told = event.payload::<ReturnCaseEvent>()?;
+                tickets.insert(parse_name(COLLECTION, &told.ticket).map_err(malformed)?);
             }
         }
         let tickets: Vec<_> = tickets.into_iter().collect();

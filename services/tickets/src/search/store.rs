@@ -15,6 +15,8 @@ const SAMPLE: i64 = 1_000;
 const COMMON: i64 = 10;
 /// Common words are looked for in so many tickets, newest first.
 const WINDOW: i64 = 10_000;
+/// Of one customer's tickets so many are looked through, newest first.
+const WINDOW_OF_CUSTOMER: i64 = 1_000;
 
 /// Tickets that have all words of a query, newest first.
 pub struct Worded {
@@ -100,25 +102,27 @@ async fn end_of_window(db: &Database, before: Uuid) -> Result<Option<Uuid>, Erro
     Ok(last.fetch_optional(db.calls()).await.map_err(Fault::from)?)
 }
 
-/// A customer's newest tickets that have the words of a query.
+/// Those of a customer's tickets that have the words of a query, of a limited number of the newest before one of them.
 pub async fn worded_of_customer(
     db: &Database,
     query: &str,
     customer: Uuid,
     before: Option<Uuid>,
 ) -> Result<Worded, Error> {
-    let found = sqlx::query_scalar!(
-        r#"select d.ticket_id
-           from (select id from ticket where customer_id = $2 order by created_at desc, id desc limit $4) as t
-           join ticket_document d on d.ticket_id = t.id
-           where d.words @@ (select search_query($1)) and d.ticket_id < $3
-           order by d.ticket_id desc"#,
+    let found = sqlx::query!(
+        r#"with own as materialized (select id from ticket where customer_id = $2 and id < $3 order by id desc limit $4)
+           select array(
+                      select d.ticket_id from own join ticket_document d on d.ticket_id = own.id
+                      where d.words @@ (select search_query($1)) order by d.ticket_id desc
+                  ) as "tickets!",
+                  (select id from own order by id desc offset $4 - 1) as last"#,
         query,
         customer,
         before.unwrap_or(Uuid::max()),
-        SAMPLE,
+        WINDOW_OF_CUSTOMER,
     );
-    Ok(Worded { tickets: found.fetch_all(db.calls()).await.map_err(Fault::from)?, beyond: None })
+    let found = found.fetch_one(db.calls()).await.map_err(Fault::from)?;
+    Ok(Worded { tickets: found.tickets, beyond: found.last })
 }
 
 /// The newest tickets with numbers in these ranges.

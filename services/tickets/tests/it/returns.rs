@@ -9,11 +9,12 @@ use seva_proto::{
         AppealReturnRequest, CancelReturnRequest, CloseReturnRequest, DecideReturnRequest, GetGrantRequest,
         GetReturnRequest, ListMessagesRequest, ListReturnsRequest, OpenReturnRequest, RecordInTransitRequest,
         RecordInspectedRequest, RecordLabelSentRequest, RecordReceivedRequest, ReturnCase, ReturnFilter, ReturnItem,
-        ReviewReturnRequest, SettleReturnRequest,
+        ReviewReturnRequest, SearchTicketsRequest, SettleReturnRequest,
         compensation_grant::State as GrantState,
         message::{Author, Visibility},
         return_case::{Condition, State, Way, decision::Outcome},
         return_service_client::ReturnServiceClient,
+        search_service_client::SearchServiceClient,
     },
 };
 use seva_runtime::client::Peer;
@@ -186,6 +187,20 @@ impl Counter {
         };
         messages.iter().filter(notice).count()
     }
+}
+
+/// TK76, TK103
+#[tokio::test(flavor = "multi_thread")]
+async fn tk103_what_a_customer_is_told_of_a_return_is_found() {
+    let counter = Counter::new().await;
+    counter.open(&[("SHIRT", 2)]).await.unwrap();
+    let search = SearchTicketsRequest { query: "return shirt".to_owned(), ..SearchTicketsRequest::default() };
+    eventually("the notice is found", || async {
+        let mut client = SearchServiceClient::new(counter.world().server.as_role("agent"));
+        let found = client.search_tickets(search.clone()).await.unwrap().into_inner().results;
+        (found.len() == 1).then_some(())
+    })
+    .await;
 }
 
 /// TK72, TK76, TK77, TK78

@@ -3,8 +3,8 @@
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        RedactMessageRequest, ReplyToTicketRequest, SearchResult, SearchTicketsRequest, SearchTicketsResponse, Ticket,
-        TicketFilter, UpdateTicketRequest,
+        AssignTicketRequest, RedactMessageRequest, ReplyToTicketRequest, SearchResult, SearchTicketsRequest,
+        SearchTicketsResponse, Ticket, TicketFilter, UpdateTicketRequest,
         message::Visibility,
         search_result::Match,
         search_service_client::SearchServiceClient,
@@ -181,10 +181,81 @@ async fn tk104_pages_show_every_match_once_newest_first_also_of_words_that_thous
         all_pages(TicketFilter { states: vec![State::New.into()], ..TicketFilter::default() }, 50).await;
     assert_eq!((seen.len(), truncated), (100, 4));
     assert!(seen.is_sorted_by(|one, next| one > next));
-    // Of a customer all are looked through.
+    // Of a customer, too, a bounded number for each page, and all in the end.
+    sqlx::query("update ticket set title = 'A common but oldest word' where number = 1")
+        .execute(&world.database.owner)
+        .await
+        .unwrap();
+    sqlx::query(document).execute(&world.database.owner).await.unwrap();
+    let of_customer = TicketFilter { customer: format!("customers/{customer}"), ..TicketFilter::default() };
+    let (mut seen, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = SearchTicketsRequest { filter: Some(of_customer.clone()), page_token, ..query("oldest") };
+        let page = ask(&world, request).await.unwrap();
+        assert_eq!(page.truncated, !page.next_page_token.is_empty());
+        seen.extend(page.results.into_iter().map(|result| result.ticket.unwrap().name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, [format!("tickets/{}", uuid::Uuid::from_u128(1))]);
+    let (seen, truncated) = all_pages(of_customer, 50).await;
+    assert_eq!((seen.len(), truncated), (4950, 0));
     let of_customer = TicketFilter { customer: format!("customers/{rare}"), ..TicketFilter::default() };
     let (seen, truncated) = all_pages(of_customer, 7).await;
     assert_eq!((seen.len(), truncated), (50, 0));
+}
+
+/// TK103: whatever somebody writes, a row of words holds the beginning of it, and the index goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk103_words_that_grow_when_they_are_written_plainly_are_indexed_as_far_as_a_row_goes() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let ticket = world.create(a_ticket(customer)).await.unwrap().name;
+    // One sign that stands for six letters, each time with other neighbours, so that every word is another one.
+    for at in 0..6_u32 {
+        let word = |number: u32| char::from_u32(0x4E00 + number).unwrap();
+        let text: String = (0..5_000).flat_map(|number| [word(number), '\u{3316}', word(at), ' ']).collect();
+        says(&world, &ticket, Visibility::Public, &text).await;
+    }
+    says(&world, &ticket, Visibility::Public, "The parcel has come.").await;
+    indexed(&world).await;
+    assert_eq!(names(&world, "parcel").await, [&*ticket]);
+    assert_eq!(world.count("select count(*) from seva.dead_letter").await, 0);
+    // Signs, identifiers and addresses, as many as are looked at.
+    for of_number in [
+        "chr(19968 + n % 20000) || U&'\\3316' || n",
+        "'a' || n || '-b' || n || '/c'",
+        "'http://a' || n || '.b/c' || n",
+        "U&'\\FDFA' || n",
+    ] {
+        let sql = format!(
+            "select length(search_words(left(string_agg({of_number}, ' '), 100000))) from generate_series(1, 100000) as n"
+        );
+        let words: i32 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&world.database.owner).await.unwrap();
+        assert!(words > 100, "{of_number}");
+    }
+}
+
+/// TK103: the reason to go over a limit is said with an assignment, and a step of a return with an event of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk103_what_is_said_with_an_assignment_and_of_a_return_is_found() {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    let member = world.member("radha", &department, &["en"], 0).await;
+    let customer = world.customer("en").await;
+    let ticket = world.create(a_ticket(customer)).await.unwrap().name;
+    let request = AssignTicketRequest {
+        name: ticket.clone(),
+        assignee: member,
+        override_reason: "She knows this pagoda.".to_owned(),
+        request_id: new_id().to_string(),
+        ..AssignTicketRequest::default()
+    };
+    TicketServiceClient::new(world.person("mira", "lead")).assign_ticket(request).await.unwrap();
+    indexed(&world).await;
+    assert_eq!(names(&world, "pagoda").await, [&*ticket]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
