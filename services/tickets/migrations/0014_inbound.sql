@@ -58,9 +58,11 @@ create index inbound_message_received_at on inbound_message (received_at, id);
 create index inbound_message_state on inbound_message (state, received_at, id);
 create index inbound_message_customer on inbound_message (customer_id, received_at, id);
 create index inbound_message_ticket on inbound_message (ticket_id, received_at, id);
--- How many a sender has sent of late (TK94).
-create index inbound_message_sender on inbound_message (sender_kind, sender_address, received_at);
+-- How many of a sender were let in of late (TK94).
+create index inbound_message_sender on inbound_message (sender_kind, sender_address, received_at) where state in ('pending', 'delivered');
 create index inbound_message_thread on inbound_message (source, thread_id, id) where thread_id <> '';
+-- The same of one customer: many may write in one conversation.
+create index inbound_message_thread_customer on inbound_message (source, thread_id, customer_id, id) where thread_id <> '';
 create index inbound_message_pending on inbound_message (id) where state = 'pending';
 create index inbound_message_recorded_at on inbound_message using brin (recorded_at);
 

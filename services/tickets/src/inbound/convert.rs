@@ -330,6 +330,7 @@ const fn proto_reason(reason: Option<Reason>) -> pb_inbound::Reason {
         Some(Reason::TooMany) => pb_inbound::Reason::TooMany,
         Some(Reason::SenderForged) => pb_inbound::Reason::SenderForged,
         Some(Reason::SenderAmbiguous) => pb_inbound::Reason::SenderAmbiguous,
+        Some(Reason::SenderUnproved) => pb_inbound::Reason::SenderUnproved,
         Some(Reason::Thanks) => pb_inbound::Reason::Thanks,
         Some(Reason::Failed) => pb_inbound::Reason::Failed,
     }

@@ -31,7 +31,9 @@ use super::{
 };
 use crate::{
     custom_field::Values,
+    merge,
     message::{self, Author, Message, Visibility, model::MAX_TEXT_CHARS},
+    participant,
     policy::{Policies, Policy},
     recipient::{self, Recipient},
     ticket::{
@@ -143,8 +145,9 @@ impl Delivery {
         pending.retain(|kept| locked.contains(&kept.id));
         let heard: Vec<Recipient> = customers.values().flatten().cloned().collect();
         recipient::store::save(&mut transaction, &heard).await?;
-        let threads = store::threads(&mut transaction, &pending).await?;
-        let candidates: Vec<Uuid> = pending.iter().flat_map(|kept| threads.of(&kept.incoming)).collect();
+        let of = |kept: &Kept| customers_of(&customers, kept);
+        let threads = store::threads(&mut transaction, &pending, of).await?;
+        let candidates: Vec<Uuid> = pending.iter().flat_map(|kept| threads.of(&kept.incoming, &of(kept))).collect();
         let targets = store::targets(&mut transaction, &candidates).await?;
         let mut work = Work {
             locked,
@@ -162,6 +165,14 @@ impl Delivery {
         }
         store::settle(&mut *transaction, &work.settled).await?;
         self.db.commit(transaction).await
+    }
+}
+
+/// Whose a message may be.
+fn customers_of(known: &HashMap<Uuid, Vec<Recipient>>, kept: &Kept) -> Vec<Uuid> {
+    match kept.progress.customer {
+        Some(customer) => vec![customer],
+        None => known.get(&kept.id).into_iter().flatten().map(|known| known.customer).collect(),
     }
 }
 
@@ -193,8 +204,8 @@ enum Effect {
     Changes(Box<Change>),
     /// A ticket is opened, which may follow one.
     Opens(Option<Uuid>),
-    /// Nothing: it only says thanks, and its ticket is over.
-    Nothing(Uuid),
+    /// Nothing, or not yet.
+    Stops(Uuid, Reason),
 }
 
 impl Effect {
@@ -204,26 +215,20 @@ impl Effect {
 }
 
 impl Work<'_> {
-    fn customers_of(&self, kept: &Kept) -> Vec<Uuid> {
-        match kept.progress.customer {
-            Some(customer) => vec![customer],
-            None => self.customers.get(&kept.id).into_iter().flatten().map(|known| known.customer).collect(),
-        }
-    }
-
     /// The ticket whose thread a message belongs to, the likeliest in which its sender has a part, and the sender (TK92).
-    fn place_of(&self, kept: &Kept) -> Option<(Uuid, Uuid)> {
-        let customers = self.customers_of(kept);
-        let candidates = self.threads.of(&kept.incoming).into_iter();
+    fn place_of(&self, kept: &Kept) -> Option<(Target, Uuid)> {
+        let customers = customers_of(&self.customers, kept);
+        let candidates = self.threads.of(&kept.incoming, &customers).into_iter();
         let mut targets = candidates.filter_map(|ticket| self.targets.get(&ticket));
         targets.find_map(|target| {
             let sender = customers.iter().find(|customer| target.parts.contains(customer))?;
-            Some((target.ticket, *sender))
+            Some((target.clone(), *sender))
         })
     }
 
     async fn lock_tickets(&mut self, connection: &mut PgConnection, pending: &[Kept]) -> Result<(), Fault> {
-        let ids: BTreeSet<Uuid> = pending.iter().filter_map(|kept| Some(self.place_of(kept)?.0)).collect();
+        let places = pending.iter().filter_map(|kept| Some(self.place_of(kept)?.0));
+        let ids: BTreeSet<Uuid> = places.flat_map(|place| [place.ticket].into_iter().chain(place.through)).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let tickets = ticket::store::lock_at(connection, &ids, self.now).await?;
         self.tickets = tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect();
@@ -235,15 +240,21 @@ impl Work<'_> {
             return Ok(());
         }
         let place = self.place_of(kept);
-        let sender = match (place, self.customers_of(kept).as_slice()) {
-            (Some((_, sender)), _) => sender,
+        let sender = match (&place, customers_of(&self.customers, kept).as_slice()) {
+            (Some((_, sender)), _) => *sender,
             (None, [customer]) => *customer,
             (None, _) => {
                 self.settled.push((kept.id, Progress::stopped(Reason::SenderAmbiguous)));
                 return Ok(());
             }
         };
-        let effect = match place.and_then(|(ticket, _)| self.tickets.get(&ticket)) {
+        let place = place.map(|(place, _)| place);
+        let through = place.as_ref().and_then(|place| place.through);
+        if through.and_then(|id| self.tickets.get(&id)).is_some_and(|merged| merged.merged_into.is_none()) {
+            // Its merge was undone before it was locked: the next try finds the ticket itself.
+            return Err(Fault::Serialization);
+        }
+        let effect = match place.as_ref().and_then(|place| self.tickets.get(&place.ticket)) {
             Some(ticket) => said(ticket, kept, sender, self.now)?,
             None => Effect::Opens(None),
         };
@@ -254,9 +265,8 @@ impl Work<'_> {
             return Err(Fault::Serialization);
         }
         let change = match effect {
-            Effect::Nothing(ticket) => {
-                let progress =
-                    Progress { customer: Some(sender), ticket: Some(ticket), ..Progress::stopped(Reason::Thanks) };
+            Effect::Stops(ticket, reason) => {
+                let progress = Progress { customer: Some(sender), ticket: Some(ticket), ..Progress::stopped(reason) };
                 self.settled.push((kept.id, progress));
                 return Ok(());
             }
@@ -265,9 +275,13 @@ impl Work<'_> {
                 ticket::store::save_for(&mut *connection, &write(kept), changes, None).await?;
                 *change
             }
-            Effect::Opens(follows) => self.open(connection, kept, sender, follows).await?,
+            Effect::Opens(follows) => self.open(&mut *connection, kept, sender, follows).await?,
         };
-        self.add(kept, sender, change);
+        if let (Some(through), Some(message)) = (through, &change.message) {
+            merge::store::came_through(connection, message.id, through).await?;
+        }
+        let parts = place.map_or_else(|| vec![change.ticket.customer], |place| place.parts);
+        self.add(kept, sender, parts, change);
         Ok(())
     }
 
@@ -312,12 +326,15 @@ impl Work<'_> {
         let message = message(kept, sender, self.now);
         save::insert_on(&mut *connection, &write, &Change { message: Some(message.clone()), ..opened.clone() }, &())
             .await?;
-        message::store::attach(connection, opened.ticket.id, &message).await?;
+        message::store::attach(&mut *connection, opened.ticket.id, &message).await?;
+        if let Some(follows) = follows {
+            participant::store::take_over(connection, opened.ticket.id, follows, self.now).await?;
+        }
         Ok(Change { message: Some(message), ..opened })
     }
 
-    /// Takes over what has happened: what follows in these messages goes on from there.
-    fn add(&mut self, kept: &Kept, sender: Uuid, change: Change) {
+    /// Takes over what has happened to the ticket in which these have a part: what follows in these messages goes on from there.
+    fn add(&mut self, kept: &Kept, sender: Uuid, parts: Vec<Uuid>, change: Change) {
         let Change { mut ticket, message, .. } = change;
         let progress = Progress {
             state: State::Delivered,
@@ -327,31 +344,37 @@ impl Work<'_> {
             message: message.map(|message| message.id),
         };
         self.settled.push((kept.id, progress));
-        self.threads.add(kept, ticket.id);
-        let own = Target { ticket: ticket.id, parts: vec![ticket.customer] };
+        self.threads.add(kept, sender, ticket.id);
+        // Whoever had a part in a ticket has it in the one that follows.
         for target in self.targets.values_mut().filter(|target| Some(target.ticket) == ticket.follow_up_of) {
-            *target = own.clone();
+            target.ticket = ticket.id;
         }
-        self.targets.entry(ticket.id).or_insert(own);
+        self.targets.entry(ticket.id).or_insert(Target { ticket: ticket.id, parts, through: None });
         ticket.clocks = ticket.clocks.written();
         self.tickets.insert(ticket.id, ticket);
     }
 }
 
-/// What a message of somebody who has a part in a ticket does to it (TK96, TK97).
+/// What a message of somebody who has a part in a ticket does to it (TK96, TK97). Nothing that is settled changes by a word of which nobody knows
+/// whose it is (TK95).
 fn said(ticket: &Ticket, kept: &Kept, sender: Uuid, now: Timestamp) -> Result<Effect, Error> {
     let is_thanks = is_thanks(&kept.incoming.body, &kept.incoming.sender.display_name);
+    let is_theirs = kept.released || kept.incoming.is_of_its_sender();
     let message = message(kept, sender, now);
     if ticket.is_over() {
         if is_thanks && !kept.released {
-            return Ok(Effect::Nothing(ticket.id));
+            return Ok(Effect::Stops(ticket.id, Reason::Thanks));
         }
         return match ticket.can_reopen(now) {
+            true if !is_theirs => Ok(Effect::Stops(ticket.id, Reason::SenderUnproved)),
             true => ticket.reopen(message, now).map(Effect::changes),
             false => Ok(Effect::Opens(Some(ticket.id))),
         };
     }
     if !ticket.accepts_messages_of_customer() {
+        if !is_theirs {
+            return Ok(Effect::Stops(ticket.id, Reason::SenderUnproved));
+        }
         return match is_thanks {
             true => ticket.confirm(false, Some(message), now),
             false => ticket.reject(false, Some(message), now),

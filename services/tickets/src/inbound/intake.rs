@@ -102,9 +102,9 @@ impl Intake {
             }
             let count = sent.entry(sender(message)).or_default();
             let progress = screening::stopped(message, *count).map_or(Progress::PENDING, Progress::stopped);
-            *count += 1;
-            let id = new_id();
             let is_pending = progress.state == State::Pending;
+            *count += i64::from(is_pending);
+            let id = new_id();
             kept.insert(key, Identified { id, hash: received.hash.to_vec(), is_new: true, is_pending });
             new.push(store::New {
                 kept: Kept {

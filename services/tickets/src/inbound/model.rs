@@ -144,6 +144,11 @@ pub enum Channel {
 stored_names!(Channel, "channel" { Mail = "mail", Web = "web", Sms = "sms", Messaging = "messaging", Social = "social" });
 
 impl Incoming {
+    /// Whether it is its sender's word: a mail address is anybody's to write, until it is proved.
+    pub fn is_of_its_sender(&self) -> bool {
+        self.proof == Proof::Passed || !matches!(self.sender.from, From::Email(_))
+    }
+
     /// How it is said on its ticket; what everybody can read is told apart (TK99).
     pub const fn medium(&self) -> Medium {
         match self.channel {
@@ -200,6 +205,8 @@ pub enum Reason {
     SenderForged,
     /// Several customers share the address.
     SenderAmbiguous,
+    /// Nobody has proved its sender's mail address, and it would settle or reopen a ticket.
+    SenderUnproved,
     /// It only says thanks, and its ticket is over.
     Thanks,
     /// It could not be worked off.
@@ -213,6 +220,7 @@ stored_names!(Reason, "reason to stop a message" {
     TooMany = "too_many",
     SenderForged = "sender_forged",
     SenderAmbiguous = "sender_ambiguous",
+    SenderUnproved = "sender_unproved",
     Thanks = "thanks",
     Failed = "failed",
 });
@@ -222,7 +230,9 @@ impl Reason {
     pub const fn state(self) -> State {
         match self {
             Self::Automatic | Self::Bulk | Self::Loop | Self::Thanks => State::Ignored,
-            Self::TooMany | Self::SenderForged | Self::SenderAmbiguous | Self::Failed => State::Held,
+            Self::TooMany | Self::SenderForged | Self::SenderAmbiguous | Self::SenderUnproved | Self::Failed => {
+                State::Held
+            }
         }
     }
 }

@@ -241,7 +241,7 @@ fn kept(id: Uuid, incoming: Incoming) -> Kept {
 /// TK92
 #[test]
 fn tk92_a_number_goes_before_what_is_answered_and_that_before_the_conversation() {
-    let [by_number, nearest, farther, conversation] = [1, 2, 3, 4].map(Uuid::from_u128);
+    let [by_number, nearest, farther, conversation, own_conversation] = [1, 2, 3, 4, 5].map(Uuid::from_u128);
     let source = "//mail/support".to_owned();
     let mut threads = Threads::default();
     threads.numbers.insert(1001, by_number);
@@ -249,16 +249,19 @@ fn tk92_a_number_goes_before_what_is_answered_and_that_before_the_conversation()
         let earlier = Earlier { id: new_id(), ticket: Some(ticket), pending: false };
         threads.messages.insert((source.clone(), id.to_owned()), earlier);
     }
-    threads.conversations.insert((source, "t".to_owned()), conversation);
+    threads.conversations.insert((source.clone(), "t".to_owned(), None), conversation);
+    threads.conversations.insert((source, "t".to_owned(), Some(Uuid::from_u128(9))), own_conversation);
     let message = Incoming {
         subject: format!("[#{}]", HumanNumber::new(1001).unwrap()),
         in_reply_to: ["<unknown>", "<near>", "<far>"].map(str::to_owned).to_vec(),
         thread_id: "t".to_owned(),
         ..read(a_mail())
     };
-    assert_eq!(threads.of(&message), [by_number, nearest, farther, conversation]);
+    assert_eq!(threads.of(&message, &[]), [by_number, nearest, farther, conversation]);
+    let of_customer = threads.of(&message, &[Uuid::from_u128(9)]);
+    assert_eq!(of_customer, [by_number, nearest, farther, own_conversation, conversation], "their own first");
     let elsewhere = Incoming { source: "//mail/sales".to_owned(), subject: String::new(), ..message };
-    assert!(threads.of(&elsewhere).is_empty(), "an id is one of its source");
+    assert!(threads.of(&elsewhere, &[]).is_empty(), "an id is one of its source");
 }
 
 #[test]
@@ -352,7 +355,7 @@ proptest! {
         }
         let in_reply_to: Vec<String> = named.iter().map(u8::to_string).collect();
         let message = Incoming { in_reply_to: in_reply_to.clone(), ..read(a_mail()) };
-        let found = threads.of(&message);
+        let found = threads.of(&message, &[]);
         let mut expected = Vec::new();
         for id in in_reply_to {
             let ticket = threads.messages.get(&(source.clone(), id)).and_then(|earlier| earlier.ticket);

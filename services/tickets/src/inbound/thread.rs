@@ -38,8 +38,8 @@ pub struct Threads {
     pub numbers: HashMap<i64, Uuid>,
     /// Messages that came before, by their external id.
     pub messages: Named<Earlier>,
-    /// The ticket of a conversation's newest message.
-    pub conversations: Named<Uuid>,
+    /// The ticket of a conversation's newest message by a customer, or by anybody: many may write in one.
+    pub conversations: HashMap<(String, String, Option<Uuid>), Uuid>,
 }
 
 /// A message that came before.
@@ -53,12 +53,16 @@ pub struct Earlier {
 }
 
 impl Threads {
-    /// The tickets that a message may belong to, the likeliest first. Whether its sender has a part in them is asked by whoever calls (TK92).
-    pub fn of(&self, message: &Incoming) -> Vec<Uuid> {
+    /// The tickets that a message may belong to, which may be these customers', the likeliest first. Whether its sender has a part in them is asked
+    /// by whoever calls (TK92).
+    pub fn of(&self, message: &Incoming, customers: &[Uuid]) -> Vec<Uuid> {
         let by_number = numbers(&message.subject);
         let by_number = by_number.iter().filter_map(|number| self.numbers.get(number).copied());
         let by_reply = self.earlier(message).filter_map(|earlier| earlier.ticket);
-        let by_conversation = self.conversations.get(&(message.source.clone(), message.thread_id.clone())).copied();
+        // Of their own first; somebody who takes part may be new there.
+        let whose = customers.iter().copied().map(Some).chain([None]);
+        let conversations = whose.map(|customer| (message.source.clone(), message.thread_id.clone(), customer));
+        let by_conversation = conversations.filter_map(|conversation| self.conversations.get(&conversation).copied());
         let mut seen = BTreeSet::new();
         by_number.chain(by_reply).chain(by_conversation).filter(|ticket| seen.insert(*ticket)).collect()
     }
@@ -70,12 +74,14 @@ impl Threads {
     }
 
     /// A message has come to its ticket: what answers it belongs there too.
-    pub fn add(&mut self, message: &Kept, ticket: Uuid) {
+    pub fn add(&mut self, message: &Kept, sender: Uuid, ticket: Uuid) {
         let Kept { id, incoming: Incoming { source, external_id, thread_id, .. }, .. } = message;
         let earlier = Earlier { id: *id, ticket: Some(ticket), pending: false };
         self.messages.insert((source.clone(), external_id.clone()), earlier);
         if !thread_id.is_empty() {
-            self.conversations.insert((source.clone(), thread_id.clone()), ticket);
+            for whose in [Some(sender), None] {
+                self.conversations.insert((source.clone(), thread_id.clone(), whose), ticket);
+            }
         }
     }
 

@@ -6,10 +6,10 @@ mod commands;
 mod convert;
 mod redirect;
 mod rpc;
-mod store;
+pub(crate) mod store;
 
 pub use redirect::carried_for_customer;
-pub(crate) use redirect::{redirect, shown};
+pub(crate) use redirect::{redirect, save_answer, shown};
 pub use rpc::MergeRpc;
 
 use seva_proto::common::v1::ErrorReason;

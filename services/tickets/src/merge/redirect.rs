@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use prost::Message;
 use seva_runtime::{Error, Write};
 use seva_store::{Database, idempotency::remember};
+use uuid::Uuid;
 
 use super::store as merges;
 use crate::ticket::{
@@ -27,6 +28,24 @@ pub async fn carried_for_customer(db: &Database, ticket: Ticket) -> Result<Ticke
     }
     let carrier = store::load(db, merges::carrier(db.calls(), ticket.id).await?).await?;
     Ok(if carrier.customer == ticket.customer { carrier } else { ticket })
+}
+
+/// Saves what the customer answers by the link of a merged ticket, said on the one that carries it on; `false` when another write came first.
+pub(crate) async fn save_answer(db: &Database, write: &Write, addressed: Uuid, change: &Change) -> Result<bool, Error> {
+    let mut transaction = db.begin().await?;
+    let carrier = &change.ticket;
+    let locked = store::lock(&mut transaction, &[addressed, carrier.id]).await?;
+    let is_next = |ticket: &Ticket| ticket.id == carrier.id && ticket.version + 1 == carrier.version;
+    if !locked.iter().any(is_next) || merges::carrier(&mut *transaction, addressed).await? != carrier.id {
+        return Ok(false);
+    }
+    save_for(&mut transaction, write, std::slice::from_ref(change), None).await.map_err(store::refusal)?;
+    if let Some(message) = &change.message {
+        merges::came_through(&mut transaction, message.id, addressed).await?;
+    }
+    remember(&mut transaction, write, &()).await?;
+    db.commit(transaction).await?;
+    Ok(true)
 }
 
 /// Says to the ticket that carries this one on what was meant for this one; `None` when another merge came between.

@@ -56,6 +56,23 @@ pub async fn add(connection: &mut PgConnection, ticket: Uuid, who: Who, now: Tim
     Ok(added.fetch_one(connection).await?)
 }
 
+/// Customers who take part in a ticket take part in the one that follows it.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn take_over(connection: &mut PgConnection, ticket: Uuid, of: Uuid, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "insert into participant (ticket_id, kind, participant_id, added_at)
+         select $1, kind, participant_id, $3 from participant where ticket_id = $2 and kind = 'customer'",
+        ticket,
+        of,
+        jiff_sqlx::Timestamp::from(now) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Takes somebody out; `false` when they did not take part.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ use seva_proto::{
     tickets::v1::{
         Attachment, GetInboundMessageRequest, InboundMessage, ListMessagesRequest, Message, MessageResult,
         MessageSender, MessageThread, PublishMessagesRequest, RedactMessageRequest, Ticket,
-        inbound_message::{Channel, State},
+        inbound_message::{Channel, SenderProof, State},
         inbound_message_service_client::InboundMessageServiceClient,
         message::{Author, Medium, Visibility},
         message_result::Outcome,
@@ -136,8 +136,14 @@ fn mail(id: &str, from: &str, subject: &str, text: &str) -> InboundMessage {
         sender: Some(MessageSender { from: Some(From::Email(from.to_owned())), display_name: "Asha Rao".to_owned() }),
         subject: subject.to_owned(),
         text: text.to_owned(),
+        sender_proof: SenderProof::Passed.into(),
         ..InboundMessage::default()
     }
+}
+
+/// Nobody has looked whether it is its sender's.
+fn unproved(message: InboundMessage) -> InboundMessage {
+    InboundMessage { sender_proof: SenderProof::Unspecified.into(), ..message }
 }
 
 fn in_reply_to(id: &str, message: InboundMessage) -> InboundMessage {

@@ -11,9 +11,9 @@ use seva_proto::{
         ErrorReason, LinkPurpose, MintLinksRequest, link_service_client::LinkServiceClient, mint_links_request::Item,
     },
     tickets::v1::{
-        Conversation, GetConversationRequest, ListLinksRequest, ListMessagesRequest, MergeTicketRequest, Message,
-        ReplyToTicketRequest, SendMessageRequest, SplitTicketRequest, Ticket, UnmergeTicketRequest,
-        UpdateTicketRequest, clock,
+        AnswerResolutionRequest, Conversation, GetConversationRequest, ListLinksRequest, ListMessagesRequest,
+        MergeTicketRequest, Message, ReplyToTicketRequest, SendMessageRequest, SplitTicketRequest, Ticket,
+        UnmergeTicketRequest, UpdateTicketRequest, clock,
         merge_service_client::MergeServiceClient,
         message::{Author, Visibility},
         ticket::State,
@@ -47,11 +47,11 @@ fn merges(world: &World, role: &str) -> MergeServiceClient<Peer> {
     MergeServiceClient::new(world.server.as_role(role))
 }
 
-async fn merge(world: &World, source: &str, target: &str) -> Result<(Ticket, Ticket), Status> {
+pub async fn merge(world: &World, source: &str, target: &str) -> Result<(Ticket, Ticket), Status> {
     merge_as(world, "agent", source, target, "").await
 }
 
-async fn merge_as(
+pub async fn merge_as(
     world: &World,
     role: &str,
     source: &str,
@@ -69,7 +69,7 @@ async fn merge_as(
     Ok((merged.ticket.unwrap(), merged.target.unwrap()))
 }
 
-async fn unmerge(world: &World, source: &str) -> Result<Ticket, Status> {
+pub async fn unmerge(world: &World, source: &str) -> Result<Ticket, Status> {
     let request = UnmergeTicketRequest {
         name: source.to_owned(),
         request_id: new_id().to_string(),
@@ -271,6 +271,30 @@ async fn tk54_a_merge_is_undone_until_something_depends_on_it_or_thirty_days_are
     assert_eq!(invariant(&is_refused(unmerge(&world, &c).await, ErrorReason::StateForbids)), "TK54");
     let kept = world.count("select count(*) from merge where unmerged_at is not null").await;
     assert_eq!(kept, 1, "what was undone is kept");
+}
+
+/// TK53, TK54: what is said by link about the resolution of the ticket that carries it on was said to this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk54_an_answer_by_the_link_of_a_merged_ticket_keeps_its_merge() {
+    let (world, customer) = a_world().await;
+    let (a, b) = (opened(&world, customer).await, opened(&world, customer).await);
+    let token = link(&world, &a).await;
+    merge(&world, &a, &b).await.unwrap();
+    world.resolve(&b).await.unwrap();
+    let request = AnswerResolutionRequest {
+        token: token.clone(),
+        resolution: see(&world, &token).await.resolution,
+        solved: false,
+        text: "It has not come.".to_owned(),
+        request_id: new_id().to_string(),
+    };
+    world.conversations().answer_resolution(request.clone()).await.unwrap();
+    world.conversations().answer_resolution(request).await.unwrap();
+    let whole = said(&world, &b, true).await;
+    let last = whole.last().unwrap();
+    assert_eq!((last.text.as_str(), last.redirected_from.as_str()), ("It has not come.", a.as_str()));
+    assert_eq!(world.get(&b).await.reopen_count, 1);
+    assert_eq!(invariant(&is_refused(unmerge(&world, &a).await, ErrorReason::StateForbids)), "TK54");
 }
 
 /// TK53, TK54: of a message and the end of the redirect at once, the message lands where the ticket leads when it is written.

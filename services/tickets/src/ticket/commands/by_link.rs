@@ -54,7 +54,12 @@ impl Commands {
             }
             let record = (!text.is_empty()).then(|| by_customer(&ticket, text.clone(), Medium::Text, now));
             let change = if solved { ticket.confirm(true, record, now)? } else { ticket.reject(true, record, now)? };
-            if save::update(&self.db, write, &change, &()).await? {
+            // It was said to a merged ticket, and keeps its merge from being undone (TK54).
+            let saved = match ticket.id == id {
+                true => save::update(&self.db, write, &change, &()).await?,
+                false => merge::save_answer(&self.db, write, id, &change).await?,
+            };
+            if saved {
                 self.routing.ring();
                 return Ok(change.ticket);
             }

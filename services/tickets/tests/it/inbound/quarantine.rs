@@ -7,6 +7,7 @@ use seva_proto::{
         InboundMessage, InboundMessageFilter, ListInboundMessagesRequest, ProgramMarks, ReleaseInboundMessageRequest,
         inbound_message::{Reason, SenderProof, State},
         program_marks::AutoSubmitted,
+        ticket::State as TicketState,
     },
 };
 use seva_runtime::clock::machine_now;
@@ -14,7 +15,7 @@ use seva_tickets::inbound::{Retention, retention::INBOUND_KEPT};
 use seva_values::{format_name, new_id};
 use tonic::Status;
 
-use super::{REFUSED, in_reply_to, mail};
+use super::{REFUSED, in_reply_to, mail, unproved};
 use crate::world::{World, invariant, is_refused};
 
 const ASHA: &str = "asha@example.com";
@@ -82,6 +83,46 @@ async fn tk94_of_forty_at_once_twenty_are_let_in() {
     let held = results.iter().filter(|result| result.reason() == Reason::TooMany).count();
     assert_eq!((results.len(), held), (40, 20));
     assert_eq!(world.count("select count(*) from inbound_message where state = 'delivered'").await, 20);
+}
+
+/// TK94: whoever writes in her name does not keep her from being heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk94_what_is_held_or_ignored_does_not_count() {
+    let world = World::new().await;
+    let many = |from: usize| (from..from + 25).map(|at| mail(&format!("<{at}>"), ASHA, "", "Hello."));
+    let results = world.publish(many(0).map(forged).collect()).await;
+    assert!(results.iter().all(|result| result.reason() == Reason::SenderForged));
+    let automation = ProgramMarks { auto_submitted: AutoSubmitted::Replied.into(), ..ProgramMarks::default() };
+    let of_program = many(100).map(|message| InboundMessage { automation: Some(automation.clone()), ..message });
+    world.publish(of_program.collect()).await;
+    assert_eq!(world.push(mail("<hers>", ASHA, "", "It has not come.")).await.state(), State::Delivered);
+}
+
+/// TK95: from an address that nobody has proved nothing is settled and nothing opened again, until somebody has looked at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk95_what_would_settle_or_reopen_a_ticket_is_held_unless_it_is_proved() {
+    let world = World::new().await;
+    let ticket = world.resolved("<1>", ASHA).await;
+    let resolved = world.get(&ticket).await;
+    let subject = format!("Re: [#{}]", resolved.number);
+    for (id, text) in [("<2>", "Thanks!"), ("<3>", "It has not come.")] {
+        let held = world.push(unproved(mail(id, ASHA, &subject, text))).await;
+        assert_eq!((held.state(), held.reason()), (State::Held, Reason::SenderUnproved), "{text}");
+        assert_eq!((held.ticket.as_str(), held.message.as_str()), (&*ticket, ""));
+    }
+    assert_eq!(world.get(&ticket).await, resolved);
+
+    world.delivers(mail("<4>", ASHA, &subject, "Thanks!")).await;
+    let closed = world.get(&ticket).await;
+    assert_eq!(closed.state(), TicketState::Closed);
+    let held = world.push(unproved(mail("<5>", ASHA, &subject, "It is broken again."))).await;
+    assert_eq!((held.state(), held.reason()), (State::Held, Reason::SenderUnproved));
+    assert_eq!(world.get(&ticket).await, closed);
+    let released = release(&world, &held.inbound_message, "").await.unwrap();
+    assert_eq!((released.state(), released.ticket.as_str()), (State::Delivered, &*ticket));
+    assert_eq!(world.get(&ticket).await.reopen_count, 1);
+    // What is worked on hears it.
+    assert_eq!(world.delivers(unproved(mail("<6>", ASHA, &subject, "Soon?"))).await, ticket);
 }
 
 /// TK95
