@@ -123,7 +123,8 @@ async fn what_a_macro_writes_on_a_waiting_ticket_does_not_make_routing_forget_it
     world.until("no department takes it", &ticket, waits).await;
     let one = create(&world, "", vec![priority(Priority::High)]).await.unwrap();
 
-    let mut scheduling = world.database.owner.begin().await.unwrap();
+    let mut connection = world.database.owner.acquire().await.unwrap();
+    let mut scheduling = sqlx::Connection::begin(&mut *connection).await.unwrap();
     let schedule = "update ticket set route_at = '2030-01-01'";
     sqlx::query(schedule).execute(&mut *scheduling).await.unwrap();
     let meanwhile = async {
