@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use seva_runtime::{BusinessClock, Error, telemetry};
-use seva_values::WebLink;
+use seva_values::{WebLink, parse_name};
 use tokio::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -101,6 +101,7 @@ impl Handover {
             html: rendered.html,
             language: rendered.language,
             date: now,
+            ticket: parse_name("tickets", &notification.subject).ok(),
             unsubscribe,
         };
         let outcome = self.settings.provider.deliver(&mail).await;

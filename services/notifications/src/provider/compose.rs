@@ -10,6 +10,7 @@ use lettre::{
     },
 };
 use seva_values::Email;
+use uuid::Uuid;
 
 use super::{Fault, OutgoingMail};
 
@@ -25,6 +26,12 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// What every message about a ticket refers to: an answer refers to it too, whatever its subject has become.
+    #[must_use]
+    pub fn thread_id(&self, ticket: Uuid) -> String {
+        format!("<ticket.{ticket}@{}>", self.from.domain())
+    }
+
     /// The Message-ID of a message: the same for every attempt, so that a receiver can tell a repetition.
     #[must_use]
     pub fn message_id(&self, message: &OutgoingMail) -> String {
@@ -55,6 +62,9 @@ pub fn compose(sender: &Sender, message: &OutgoingMail) -> Result<Message, Fault
         .raw_header(header("X-Auto-Response-Suppress", "All"));
     if let Some(reply_to) = &sender.reply_to {
         builder = builder.reply_to(mailbox("", reply_to)?);
+    }
+    if let Some(ticket) = message.ticket {
+        builder = builder.references(sender.thread_id(ticket));
     }
     if let Some(link) = &message.unsubscribe {
         // RFC 8058: both or none. A mail program ends the messages by one POST to it; looking at it changes nothing.

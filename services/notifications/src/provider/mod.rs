@@ -37,6 +37,8 @@ pub struct OutgoingMail {
     pub language: Language,
     /// Business time.
     pub date: Timestamp,
+    /// The ticket that it is about: mail programs show all messages about it together, and an answer says which one it is.
+    pub ticket: Option<Uuid>,
     /// Where one POST ends such messages for the customer (RFC 8058); only for those that can be ended.
     pub unsubscribe: Option<WebLink>,
 }

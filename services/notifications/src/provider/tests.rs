@@ -51,6 +51,7 @@ fn a_mail() -> OutgoingMail {
         html: "<p>It is there.</p>".to_owned(),
         language: Language::parse("en").unwrap(),
         date: "2026-11-21T10:00:00Z".parse().unwrap(),
+        ticket: None,
         unsubscribe: None,
     }
 }
@@ -80,6 +81,19 @@ fn a_link_to_unsubscribe_stands_in_the_headers_only_when_there_is_one() {
     assert!(!without.contains("List-Unsubscribe"));
     assert!(with.contains("List-Unsubscribe: <https://shop.example/unsubscribe>\r\n"));
     assert!(with.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+}
+
+#[test]
+fn messages_about_one_ticket_refer_to_one_thread_and_others_to_none() {
+    let ticket = new_id();
+    let headers = |ticket| {
+        let mail = compose(&a_sender(), &OutgoingMail { ticket, ..a_mail() }).unwrap().formatted();
+        String::from_utf8(mail).unwrap()
+    };
+    let (one, two) = (headers(Some(ticket)), headers(Some(ticket)));
+    let thread = format!("References: <ticket.{ticket}@shop.example>\r\n");
+    assert!(one.contains(&thread) && two.contains(&thread), "{one}");
+    assert!(!headers(None).contains("References"));
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub const REQUIRED_LANGUAGES: [&str; 4] = ["en", "hi", "bn", "ur"];
 /// The most characters of a subject, with sample values in its placeholders; mail programs show fewer still.
 const LONGEST_SUBJECT: usize = 150;
 
+/// How a subject names the ticket that a message is about: in the form in which answers are recognised by it.
+const TICKET_IN_SUBJECT: &str = "[#{{ ticket_number }}]";
+
 /// One thing that keeps a draft from being published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -36,7 +39,8 @@ pub struct Fault {
 /// `SYNTAX_ERROR`, `UNSAFE_CONSTRUCT`, `EXPRESSION_NOT_ALLOWED`, `UNKNOWN_FILTER`, `UNKNOWN_FUNCTION`,
 /// `PLACEHOLDER_UNKNOWN`, `PLACEHOLDER_MISSING`, `OPTIONAL_NOT_GUARDED`, `LINK_NOT_IN_LINK_BLOCK`,
 /// `LINK_VARIABLE_EXPECTED`, `NOT_A_COUNT`, `PLURAL_ZERO_MISSING`, `PLURAL_FORM_MISSING`, `PLURAL_FORM_UNKNOWN`,
-/// `DIRECTION_OVERRIDE`, `TEXT_EMPTY`; of the subject `SUBJECT_LINE_BREAK`, `SUBJECT_TOO_LONG`.
+/// `DIRECTION_OVERRIDE`, `TEXT_EMPTY`; of the subject `SUBJECT_LINE_BREAK`, `SUBJECT_TOO_LONG`,
+/// `SUBJECT_WITHOUT_TICKET`.
 #[must_use]
 pub fn check(draft: &TemplateDraft) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -96,6 +100,10 @@ fn check_variant(variant: &Variant, schema: &Schema, faults: &mut Vec<Fault>) ->
     texts.check("subject", &variant.subject, None);
     if variant.subject.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         texts.report("subject", "SUBJECT_LINE_BREAK", "a subject is one line without control characters");
+    }
+    if schema.contains_key("ticket_number") && !variant.subject.contains(TICKET_IN_SUBJECT) {
+        let description = format!("the subject names the ticket as `{TICKET_IN_SUBJECT}`, by which answers find it");
+        texts.report("subject", "SUBJECT_WITHOUT_TICKET", description);
     }
     for (part, blocks) in parts(variant) {
         if part == "blocks" && blocks.is_empty() {

@@ -35,6 +35,7 @@ fn a_mail() -> OutgoingMail {
         html: "<p>.</p>".to_owned(),
         language: Language::parse("hi").unwrap(),
         date: "2026-11-21T06:30:00Z".parse().unwrap(),
+        ticket: None,
         unsubscribe: None,
     }
 }

@@ -14,13 +14,18 @@ use seva_proto::{
         link_service_client::LinkServiceClient,
         link_service_server::{LinkService, LinkServiceServer},
     },
-    customers::v1::CustomerEvent,
+    customers::v1::{
+        CustomerEvent, ResolveSendersRequest, ResolveSendersResponse, ResolvedSender, SendingCustomer,
+    },
     surveys::v1::{Invitation, InvitationEvent, invitation},
-    tickets::v1::{CreateTicketRequest, Ticket, TicketEvent, message, ticket, ticket_service_server::TicketService},
+    tickets::v1::{
+        CreateTicketRequest, InboundMessage, PublishMessagesRequest, Ticket, TicketEvent, inbound_message,
+        inbound_message_service_server::InboundMessageService, message, ticket, ticket_service_server::TicketService,
+    },
 };
 use seva_runtime::{
     BusinessClock, Error,
-    auth::{LinkSigner, links::Link},
+    auth::{LinkSigner, Principal, PrincipalKind, links::Link},
 };
 use seva_store::{
     consumer::Consumer,
@@ -32,6 +37,7 @@ use seva_store::{
 use seva_testkit::{TestDatabase, eventually, server::foundation};
 use seva_tickets::{
     conversation::{ConversationRpc, LinkRpc},
+    inbound::{Delivery, InboundRpc, Senders},
     policy::Policies,
     ticket::{Commands, TicketRpc},
 };
@@ -40,7 +46,7 @@ use tokio_util::sync::DropGuard;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::town::{Identified, append, beside, by_agent, identified, request_id};
+use crate::town::{Identified, append, beside, by, by_agent, identified, principal, request_id};
 
 /// Another service's feed, and our consumer of it.
 pub struct Neighbour {
@@ -163,6 +169,19 @@ impl Neighbours {
         }
     }
 
+    /// A message of this customer comes in with the tickets service; answers the ticket that it came to.
+    pub async fn receives(&self, customer: Uuid, message: InboundMessage) -> String {
+        let (db, policies) = (self.tickets.database.db.clone(), Policies::new(self.tickets.database.db.clone()));
+        let delivery = Delivery::new(db, self.clock.clone(), policies, Arc::new(Sends(customer)), Bell::default());
+        let rpc = InboundRpc::new(&self.tickets_foundation, &delivery);
+        let sources = vec![message.source.clone()];
+        let adapter = Principal { kind: PrincipalKind::ApiKey, sources, ..principal("key:mail", None) };
+        let request = PublishMessagesRequest { messages: vec![message] };
+        let result = rpc.publish_messages(by(adapter, request)).await.unwrap().into_inner().results.remove(0);
+        assert_eq!(result.state(), inbound_message::State::Delivered, "{result:?}");
+        result.ticket
+    }
+
     /// The next event of a ticket, as the tickets service would tell it.
     pub async fn tells(&self, kind: &'static str, ticket: &mut TicketEvent, change: impl FnOnce(&mut TicketEvent)) {
         ticket.version += 1;
@@ -283,5 +302,22 @@ impl LinkService for Signs {
             LinkMessage { token, expire_time: None }
         });
         Ok(Response::new(MintLinksResponse { links: links.collect() }))
+    }
+}
+
+/// Whatever address a message comes from, it is this customer's.
+struct Sends(Uuid);
+
+#[async_trait]
+impl Senders for Sends {
+    async fn resolve(&self, request: ResolveSendersRequest) -> Result<ResolveSendersResponse, Error> {
+        let customer = SendingCustomer {
+            customer: format!("customers/{}", self.0),
+            languages: vec!["en".to_owned()],
+            zone: "Asia/Kolkata".to_owned(),
+            ..SendingCustomer::default()
+        };
+        let of_each = |_| ResolvedSender { customers: vec![customer.clone()] };
+        Ok(ResolveSendersResponse { senders: request.senders.into_iter().map(of_each).collect() })
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use seva_notifications::Notices;
+use mail_parser::MessageParser;
+use seva_notifications::{Notices, provider::compose};
 use seva_proto::{
     notifications::v1::{DecisionReason as Reason, notification::State},
     tickets::v1::{
-        GetConversationRequest, TicketEvent,
+        GetConversationRequest, InboundMessage, MessageSender, MessageThread, TicketEvent,
         conversation_service_server::ConversationService,
+        inbound_message,
         message::{Author, Visibility},
+        message_sender,
         ticket::{CancelReason, Closure, State as TicketState},
     },
 };
@@ -20,6 +23,7 @@ use seva_testkit::eventually;
 use uuid::Uuid;
 
 use crate::{
+    mail::sender,
     neighbours::said,
     town::{Town, beside, by_agent},
 };
@@ -140,7 +144,8 @@ async fn a_customer_is_told_of_each_step_of_a_ticket_in_every_language() {
         let mails = &mails[mails.len() - expected.len()..];
         for mail in mails {
             assert_eq!(mail.language.as_str(), language);
-            assert!(mail.subject.contains(&ticket.number), "{}", mail.subject);
+            let subject = mail.subject.replace(['\u{2068}', '\u{2069}'], "");
+            assert!(subject.contains(&format!("[#{}]", ticket.number)), "{subject}");
             assert!(mail.text.contains("http://127.0.0.1:8080/ticket/ticket."), "{}", mail.text);
         }
         let subjects: std::collections::BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
@@ -160,6 +165,40 @@ async fn the_link_of_a_message_opens_the_conversation_of_its_ticket() {
     let request = GetConversationRequest { token: token.to_owned() };
     let seen = town.neighbours.conversations().get_conversation(by_agent(request)).await.unwrap().into_inner();
     assert_eq!(seen.conversation.unwrap().number, ticket.number);
+}
+
+/// What a customer answers to a mail about a ticket comes in at that ticket, by its subject or by what it refers to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_mail_about_a_ticket_comes_in_at_that_ticket() {
+    let town = Town::new().await;
+    for language in ["en", "hi", "bn", "ur"] {
+        let (somebody, ticket) = somebody_with_a_ticket(&town, language).await;
+        town.works().await;
+        let sent = compose(&sender(), town.post.handed().last().unwrap()).unwrap().formatted();
+        let mail = MessageParser::default().parse(&sent).unwrap();
+        let references = mail.references().as_text_list().unwrap()[0].to_string();
+        let subject = format!("Re: {}", mail.subject().unwrap());
+
+        let said = |id: &str, subject: &str, in_reply_to: Vec<String>| InboundMessage {
+            source: "//mail/support".to_owned(),
+            external_id: format!("<{id}.{language}@example.com>"),
+            channel: inbound_message::Channel::Mail.into(),
+            sender: Some(MessageSender {
+                from: Some(message_sender::From::Email("asha@example.com".to_owned())),
+                ..MessageSender::default()
+            }),
+            subject: subject.to_owned(),
+            text: "Any news?".to_owned(),
+            thread: Some(MessageThread { in_reply_to, ..MessageThread::default() }),
+            ..InboundMessage::default()
+        };
+        let receives = |message| town.neighbours.receives(somebody, message);
+        assert_eq!(receives(said("by-subject", &subject, vec![])).await, ticket.ticket, "{language}: {subject}");
+        // A mail program that keeps the angle brackets, and a customer who writes another subject.
+        assert_eq!(receives(said("by-reference", "", vec![format!("<{references}>")])).await, ticket.ticket);
+        assert_eq!(receives(said("bare", "A word more", vec![references])).await, ticket.ticket);
+        assert_ne!(receives(said("new", "Something else", vec![])).await, ticket.ticket);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

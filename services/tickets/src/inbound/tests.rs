@@ -238,6 +238,23 @@ fn kept(id: Uuid, incoming: Incoming) -> Kept {
     }
 }
 
+/// TK92: whatever we send about a ticket refers to it.
+#[test]
+fn tk92_an_answer_to_what_we_wrote_belongs_to_its_ticket_and_other_references_to_none() {
+    let ticket = Uuid::from_u128(7);
+    let references = [
+        format!("<ticket.{ticket}@shop.example>"),
+        format!("ticket.{ticket}@elsewhere.example"),
+        format!("<order.{ticket}@shop.example>"),
+        format!("<ticket.{ticket}>"),
+        "<ticket.one@shop.example>".to_owned(),
+    ];
+    for (reference, expected) in references.into_iter().zip([vec![ticket], vec![ticket], vec![], vec![], vec![]]) {
+        let message = Incoming { in_reply_to: vec![reference.clone()], ..read(a_mail()) };
+        assert_eq!(Threads::default().of(&message, &[]), expected, "{reference}");
+    }
+}
+
 /// TK92
 #[test]
 fn tk92_a_number_goes_before_what_is_answered_and_that_before_the_conversation() {

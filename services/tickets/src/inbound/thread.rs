@@ -1,4 +1,4 @@
-//! The ticket that a message belongs to: by a number in its subject, by what it answers, by its conversation. Pure.
+//! The ticket that a message belongs to: by a number in its subject, by what it answers (theirs or ours), by its conversation. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -26,6 +26,12 @@ pub fn numbers(subject: &str) -> Vec<i64> {
         }
     }
     numbers
+}
+
+/// The ticket of a message that we sent: what we write about it refers to `<ticket.{id}@domain>`, and so does whatever answers that.
+fn ticket_of(reference: &str) -> Option<Uuid> {
+    let (id, _) = reference.trim_start_matches('<').strip_prefix("ticket.")?.split_once('@')?;
+    id.parse().ok()
 }
 
 /// Messages by their source and what they are called there.
@@ -59,12 +65,18 @@ impl Threads {
         let by_number = numbers(&message.subject);
         let by_number = by_number.iter().filter_map(|number| self.numbers.get(number).copied());
         let by_reply = self.earlier(message).filter_map(|earlier| earlier.ticket);
+        let by_thread = message.in_reply_to.iter().filter_map(|reference| ticket_of(reference));
         // Of their own first; somebody who takes part may be new there.
         let whose = customers.iter().copied().map(Some).chain([None]);
         let conversations = whose.map(|customer| (message.source.clone(), message.thread_id.clone(), customer));
         let by_conversation = conversations.filter_map(|conversation| self.conversations.get(&conversation).copied());
         let mut seen = BTreeSet::new();
-        by_number.chain(by_reply).chain(by_conversation).filter(|ticket| seen.insert(*ticket)).collect()
+        by_number
+            .chain(by_reply)
+            .chain(by_thread)
+            .chain(by_conversation)
+            .filter(|ticket| seen.insert(*ticket))
+            .collect()
     }
 
     /// Whether it answers one that came before it and is still on the way, outside these: it has to wait for that one.

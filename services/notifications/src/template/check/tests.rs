@@ -299,3 +299,16 @@ fn a_draft_made_from_a_published_version_with_its_letter_has_no_faults() {
     let draft = TemplateDraft { key: version.key().into(), variables: version.variables().clone(), variants };
     assert_eq!(check(&draft), []);
 }
+
+#[test]
+fn a_subject_that_does_not_name_its_ticket_in_the_form_of_answers_is_a_fault() {
+    let mut draft = draft("Thank you.");
+    draft.variables.insert("ticket_number".into(), VariableSchema { kind: VariableKind::Code, required: true });
+    for variant in &mut draft.variants {
+        variant.subject = match variant.language.as_str() {
+            "en" => "Your request {{ ticket_number }}".into(),
+            _ => "Your request [#{{ ticket_number }}]".into(),
+        };
+    }
+    assert_eq!(faults(&draft), ["en subject SUBJECT_WITHOUT_TICKET"]);
+}

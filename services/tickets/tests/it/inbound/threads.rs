@@ -24,16 +24,18 @@ async fn tk92_a_number_an_answer_and_a_conversation_lead_to_the_ticket() {
     let world = World::new().await;
     let ticket = world.delivers(in_conversation("t", mail("<1>", ASHA, "Where is it?", "It has not come."))).await;
     let number = world.get(&ticket).await.number;
+    let ours = format!("<ticket.{}@shop.example>", id_of(&ticket));
     for (id, message) in [
         ("<2>", mail("<2>", ASHA, &format!("Re: [#{number}] Where is it?"), "By number.")),
         ("<3>", in_reply_to("<1>", mail("<3>", ASHA, "", "By answer."))),
         ("<4>", in_reply_to("<3>", mail("<4>", ASHA, "", "By an answer to an answer."))),
         ("<5>", in_conversation("t", mail("<5>", ASHA, "", "By conversation."))),
+        ("<8>", in_reply_to(&ours, mail("<8>", ASHA, "", "By an answer to what we wrote."))),
         ("<6>", mail("<6>", "Asha@Example.com", &format!("[#{number}]"), "In capitals.")),
     ] {
         assert_eq!(world.delivers(message).await, ticket, "{id}");
     }
-    assert_eq!(world.texts(&ticket).await.len(), 6);
+    assert_eq!(world.texts(&ticket).await.len(), 7);
     assert_ne!(
         world.delivers(mail("<7>", ASHA, "Where is it?", "Something else.")).await,
         ticket,
@@ -50,6 +52,7 @@ async fn tk92_nobody_joins_the_thread_of_somebody_else() {
     for message in [
         mail("<2>", RAVI, &format!("[#{}]", before.number), "Let me in."),
         in_reply_to("<1>", mail("<3>", RAVI, "", "Let me in.")),
+        in_reply_to(&format!("<ticket.{}@shop.example>", id_of(&ticket)), mail("<6>", RAVI, "", "Let me in.")),
         in_conversation("t", mail("<4>", RAVI, "", "Let me in.")),
     ] {
         let own = world.get(&world.delivers(message).await).await;
