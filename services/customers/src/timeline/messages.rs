@@ -84,6 +84,10 @@ fn details_of(notification: &Notification) -> BTreeMap<String, String> {
         ("channel", lower_name(notification.channel().as_str_name(), "CHANNEL_")),
         ("milestone", notification.milestone.clone()),
         ("language", notification.language.clone()),
-        ("about", notification.subject.clone()),
+        // What belongs to a ticket is known to the customer by the ticket.
+        (
+            "about",
+            if notification.ticket.is_empty() { notification.subject.clone() } else { notification.ticket.clone() },
+        ),
     ])
 }

@@ -1,13 +1,13 @@
 //! The customers service's events: who is a customer, and what becomes of orders and invoices.
 
 use seva_proto::{
-    common::v1::{Money as MoneyMessage, PromisedDate as PromisedDateMessage},
+    common::v1::PromisedDate as PromisedDateMessage,
     customers::v1::{CustomerEvent, InvoiceEvent, OrderEvent},
 };
 use seva_store::{Event, Fault};
-use seva_values::{Money, PromisedDate, WebLink, parse_name};
+use seva_values::{PromisedDate, WebLink, parse_name};
 
-use super::{About, Heard, Told, malformed, news};
+use super::{About, Heard, Told, malformed, money, news};
 use crate::{
     notification::{
         milestone::{self, Milestone, Topic},
@@ -65,7 +65,7 @@ fn of_order(milestone: &Milestone, event: OrderEvent) -> Result<Told, Fault> {
         .with_known("promised_date", promised)
         .with_known("previous_promised_date", date(previous_promised_date));
     let customer = parse_name("customers", &order.customer).map_err(malformed)?;
-    Ok(Told { customer, subject: String::new(), occasion, overtaken, variables })
+    Ok(Told { customer, subject: String::new(), ticket: None, occasion, overtaken, variables })
 }
 
 fn of_invoice(milestone: &Milestone, event: InvoiceEvent) -> Result<Told, Fault> {
@@ -85,7 +85,7 @@ fn of_invoice(milestone: &Milestone, event: InvoiceEvent) -> Result<Told, Fault>
         .with_known("amount", money(amount).or_else(|| money(invoice.amount)))
         .with_known("due_date", date(invoice.due_date));
     let customer = parse_name("customers", &invoice.customer).map_err(malformed)?;
-    Ok(Told { customer, subject: String::new(), occasion, overtaken: false, variables })
+    Ok(Told { customer, subject: String::new(), ticket: None, occasion, overtaken: false, variables })
 }
 
 fn of_customer(milestone: &Milestone, event: &CustomerEvent) -> Result<Told, Fault> {
@@ -97,6 +97,7 @@ fn of_customer(milestone: &Milestone, event: &CustomerEvent) -> Result<Told, Fau
     Ok(Told {
         customer: parse_name("customers", &event.customer).map_err(malformed)?,
         subject: subject.clone(),
+        ticket: None,
         occasion: String::new(),
         overtaken: false,
         variables,
@@ -105,8 +106,4 @@ fn of_customer(milestone: &Milestone, event: &CustomerEvent) -> Result<Told, Fau
 
 fn date(promised: Option<PromisedDateMessage>) -> Option<Variable> {
     PromisedDate::try_from(promised?).ok().map(|promised| Variable::Date(promised.date))
-}
-
-fn money(amount: Option<MoneyMessage>) -> Option<Variable> {
-    Money::try_from(amount?).ok().map(Variable::Money)
 }

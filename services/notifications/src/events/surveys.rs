@@ -26,6 +26,7 @@ pub fn hear(about: &About, event: InvitationEvent) -> Result<Option<News>, Fault
         let told = Told {
             customer,
             subject: about.subject.clone(),
+            ticket: None,
             occasion: String::new(),
             overtaken: false,
             variables: Variables::new(),

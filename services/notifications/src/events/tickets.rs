@@ -23,6 +23,11 @@ use crate::{
 /// Of all events that carry a ticket's state.
 pub const PREFIX: &str = "seva.tickets.ticket.";
 
+/// Whether an event of this type is the first of its ticket.
+pub fn is_first(kind: &str) -> bool {
+    matches!(kind.strip_prefix(PREFIX), Some("created.v1" | "imported.v1"))
+}
+
 /// Reads one event.
 ///
 /// # Errors
@@ -33,7 +38,7 @@ pub fn hear(about: About, event: &TicketEvent) -> Result<News, Fault> {
     let Some((key, occasion)) = milestone_of(&about.kind, event) else { return Ok(News { said: settled, fact: None }) };
     let milestone = milestone::find(key).expect("the table of milestones has each of these");
     let variables = Variables::new().with("ticket_number", Variable::Code(event.number.clone()));
-    let told = Told { customer, subject: about.subject.clone(), occasion, overtaken: false, variables };
+    let told = Told { customer, subject: about.subject.clone(), ticket: None, occasion, overtaken: false, variables };
     let News { mut said, fact } = news(milestone, &about, told);
     said.extend(settled);
     Ok(News { said, fact })
@@ -61,7 +66,10 @@ fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String
         && matches!(event.message_author(), Author::Staff | Author::System);
     let told = match kind.strip_prefix(PREFIX)? {
         "created.v1" => ("ticket_opened", String::new()),
-        "replied.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),
+        // What gives a promise another day is told with that day, as `promise_renewed`.
+        "replied.v1" if is_by_us_for_the_customer && event.renewed_promise.is_empty() => {
+            ("ticket_replied", message_id(event))
+        }
         "pending.v1" if is_by_us_for_the_customer && event.state() == State::PendingCustomer => {
             ("ticket_question", message_id(event))
         }

@@ -45,7 +45,7 @@ impl LinkOwners {
         let (mut tickets, mut surveys, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for message in messages {
             match page_of(message) {
-                Some(Page::Ticket) => tickets.insert(message.subject.clone()),
+                Some(Page::Ticket) => tickets.insert(message.page_subject().to_owned()),
                 Some(Page::Survey) => surveys.insert(message.subject.clone()),
                 _ => false,
             };
@@ -69,7 +69,7 @@ impl Minted {
         let mut links = Vec::new();
         let lead = milestone::find(&message.milestone).and_then(|milestone| milestone.leads_to);
         if let Some(lead) = lead {
-            match self.link(lead.page, &message.subject)? {
+            match self.link(lead.page, message.page_subject())? {
                 Some(link) => links.push((lead.page, link)),
                 // NO13
                 None if lead.is_needed => return Err(Missing::Ended(lead.page)),

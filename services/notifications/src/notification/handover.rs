@@ -101,7 +101,7 @@ impl Handover {
             html: rendered.html,
             language: rendered.language,
             date: now,
-            ticket: parse_name("tickets", &notification.subject).ok(),
+            ticket: parse_name("tickets", notification.page_subject()).ok(),
             unsubscribe,
         };
         let outcome = self.settings.provider.deliver(&mail).await;
@@ -138,6 +138,7 @@ impl Handover {
         let mut variables = notification
             .variables
             .clone()
+            .in_zone(&address.zone)
             .with("company_name", Variable::Text(self.settings.company.name.clone()))
             .with("customer_name", Variable::Text(name));
         for (page, link) in links {

@@ -45,7 +45,7 @@ pub struct Lead {
     pub is_needed: bool,
 }
 
-/// What a message of a milestone is about, within one order, invoice, ticket or invitation.
+/// What a message of a milestone is about, within one order, invoice, ticket, return, grant, promise or invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// How far an order has come.
@@ -64,6 +64,12 @@ pub enum Topic {
     TicketSolved,
     /// That it is over.
     TicketEnd,
+    /// How far a return has come.
+    Return,
+    /// What the customer is given to make up for something.
+    Compensation,
+    /// Whether a promise holds.
+    Promise,
     /// That the customer is asked how it went.
     Invitation,
 }
@@ -77,6 +83,9 @@ crate::stored::stored_names!(Topic, "topic" {
     TicketQuestion = "ticket_question",
     TicketSolved = "ticket_solved",
     TicketEnd = "ticket_end",
+    Return = "return",
+    Compensation = "compensation",
+    Promise = "promise",
     Invitation = "invitation",
 });
 
@@ -138,7 +147,7 @@ const fn payment(key: &'static str, event_types: &'static [&'static str], rank: 
     Milestone { topic: Some(Topic::Payment), rank, ..lasting(key, event_types, BILLING) }
 }
 
-/// Of a ticket: the ranks are equal, as a ticket comes and goes; its newest event decides.
+/// Of a ticket, or of what belongs to one: the ranks are equal, as these come and go; the newest event decides.
 const fn ticket(key: &'static str, event_types: &'static [&'static str], topic: Topic, lead: Lead) -> Milestone {
     let milestone = lasting(key, event_types, TICKETS);
     Milestone { source: Source::Tickets, topic: Some(topic), leads_to: Some(lead), ..milestone }
@@ -155,7 +164,7 @@ const fn once_for_ever(milestone: Milestone) -> Milestone {
 }
 
 /// Every milestone. Other events tell nobody.
-pub static MILESTONES: [Milestone; 28] = [
+pub static MILESTONES: [Milestone; 40] = [
     progress("order_placed", &["seva.customers.order.placed.v1"], ORDER, 10),
     progress("order_confirmed", &["seva.customers.order.confirmed.v1"], ORDER, 20),
     progress("order_in_manufacture", &["seva.customers.order.in_manufacture.v1"], ORDER, 30),
@@ -208,6 +217,18 @@ pub static MILESTONES: [Milestone; 28] = [
     ticket("ticket_closed", &["seva.tickets.ticket.closed.v1"], Topic::TicketEnd, TICKET_PAGE),
     ticket("ticket_closed_unconfirmed", &["seva.tickets.ticket.closed.v1"], Topic::TicketEnd, TICKET_PAGE),
     ticket("ticket_canceled", &["seva.tickets.ticket.canceled.v1"], Topic::TicketEnd, TICKET_PAGE),
+    ticket("return_requested", &["seva.tickets.return_case.requested.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_approved", &["seva.tickets.return_case.approved.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_partly_approved", &["seva.tickets.return_case.partly_approved.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_declined", &["seva.tickets.return_case.declined.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_label_sent", &["seva.tickets.return_case.label_sent.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_received", &["seva.tickets.return_case.received.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_settled", &["seva.tickets.return_case.settled.v1"], Topic::Return, TICKET_PAGE),
+    ticket("return_settlement_failed", &["seva.tickets.return_case.settlement_failed.v1"], Topic::Return, TICKET_PAGE),
+    ticket("compensation_issued", &["seva.tickets.compensation_grant.issued.v1"], Topic::Compensation, TICKET_PAGE),
+    ticket("compensation_settled", &["seva.tickets.compensation_grant.settled.v1"], Topic::Compensation, TICKET_PAGE),
+    ticket("promise_renewed", &["seva.tickets.promise.renewed.v1"], Topic::Promise, TICKET_PAGE),
+    ticket("promise_broken", &["seva.tickets.promise.broken.v1"], Topic::Promise, TICKET_PAGE),
     invitation("survey_invitation", &["seva.surveys.invitation.queued.v1"]),
 ];
 

@@ -33,6 +33,8 @@ pub struct Notification {
     pub milestone: String,
     /// What it is about, such as `orders/{id}`.
     pub subject: String,
+    /// `tickets/{id}` that the subject belongs to.
+    pub ticket: Option<String>,
     /// What makes it another reason for the same milestone and subject.
     pub occasion: String,
     /// The key of its category.
@@ -124,6 +126,8 @@ pub struct Fact {
     pub customer: Uuid,
     /// What it is about.
     pub subject: String,
+    /// `tickets/{id}` that the subject belongs to.
+    pub ticket: Option<String>,
     /// What makes it another reason for the same milestone and subject; empty: nothing does.
     pub occasion: String,
     /// Of the subject's event.
@@ -305,6 +309,7 @@ impl Notification {
             customer: fact.customer,
             milestone: fact.milestone.key.to_owned(),
             subject: fact.subject.clone(),
+            ticket: fact.ticket.clone(),
             occasion: fact.occasion.clone(),
             category: fact.milestone.category.to_owned(),
             state,
@@ -335,6 +340,12 @@ impl Notification {
         let sent_at = if state == State::Sent { Some(now) } else { self.sent_at };
         let after = Self { version, state, reason, due_at, sent_at, ..self.clone() };
         Some(Change { after, decision: Decision { number: version, state, reason, detail, decided_at: now } })
+    }
+
+    /// What the page is about that it leads to: its ticket, or its subject itself.
+    #[must_use]
+    pub fn page_subject(&self) -> &str {
+        self.ticket.as_deref().unwrap_or(&self.subject)
     }
 
     /// What newer facts could make it untrue.

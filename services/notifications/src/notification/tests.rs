@@ -59,6 +59,7 @@ fn a_fact(milestone: &'static Milestone, customer: Uuid, sequence: i64) -> Fact 
         milestone,
         customer,
         subject: "orders/one".to_owned(),
+        ticket: None,
         occasion: String::new(),
         sequence,
         occurred_at: now(),

@@ -9,7 +9,7 @@ use seva_proto::{
     },
 };
 use seva_runtime::Error;
-use seva_values::{Email, Language, format_name};
+use seva_values::{Email, Language, Zone, format_name};
 use tonic::{body::Body, client::GrpcService};
 use uuid::Uuid;
 
@@ -46,6 +46,8 @@ pub struct Address {
     pub name: String,
     /// In order of preference.
     pub languages: Vec<Language>,
+    /// In which the days of moments are told.
+    pub zone: Zone,
 }
 
 impl std::fmt::Debug for Address {
@@ -114,6 +116,7 @@ impl From<Answer> for Outcome {
                 Ok(email) => Self::Reachable(Address {
                     email,
                     name: answer.given_name,
+                    zone: Zone::parse(&answer.zone).unwrap_or_else(|_| Zone::utc()),
                     languages: answer.languages.iter().filter_map(|tag| Language::parse(tag).ok()).collect(),
                 }),
                 Err(_) => Self::NoContactPoint,

@@ -1,5 +1,5 @@
-//! The templates that Seva brings along: every milestone of an order, an invoice and a ticket, the two greetings of a customer, and the
-//! invitation to say how it went.
+//! The templates that Seva brings along: every milestone of an order, an invoice, a ticket and what belongs to one, the two greetings of a
+//! customer, and the invitation to say how it went.
 //!
 //! The texts are files, one per template and language, compiled in: `templates/<key>/<language>.toml`. What a template
 //! expects is in `templates/<key>/template.toml`, and what stands around every message in `templates/letter/`. A variable
@@ -36,7 +36,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 28] = [
+static SOURCES: [Source; 40] = [
     source!("order_placed"),
     source!("order_confirmed"),
     source!("order_in_manufacture"),
@@ -64,6 +64,18 @@ static SOURCES: [Source; 28] = [
     source!("ticket_closed"),
     source!("ticket_closed_unconfirmed"),
     source!("ticket_canceled"),
+    source!("return_requested"),
+    source!("return_approved"),
+    source!("return_partly_approved"),
+    source!("return_declined"),
+    source!("return_label_sent"),
+    source!("return_received"),
+    source!("return_settled"),
+    source!("return_settlement_failed"),
+    source!("compensation_issued"),
+    source!("compensation_settled"),
+    source!("promise_renewed"),
+    source!("promise_broken"),
     source!("survey_invitation"),
 ];
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use jiff::{civil::Date, tz::TimeZone};
 use minijinja::value::{Kwargs, Object, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use seva_values::{Direction, Language};
@@ -33,6 +34,9 @@ impl Shown {
     /// Writes a variable in a language; the only refusal is [`RenderError::DateNamesUnknown`].
     pub fn of(variable: &Variable, wording: &Wording, language: &Language) -> Result<Self, RenderError> {
         let mut plural = None;
+        let day = |date: Date| {
+            wording.date(date).ok_or_else(|| RenderError::DateNamesUnknown { language: language.as_str().to_owned() })
+        };
         let raw = match variable {
             Variable::Text(text) | Variable::Code(text) => text.trim().chars().filter(|c| !turns_text(*c)).collect(),
             Variable::Count(count) => {
@@ -40,9 +44,8 @@ impl Shown {
                 wording.count(*count)
             }
             Variable::Money(money) => wording.money(*money),
-            Variable::Date(date) => wording
-                .date(*date)
-                .ok_or_else(|| RenderError::DateNamesUnknown { language: language.as_str().to_owned() })?,
+            Variable::Date(date) => day(*date)?,
+            Variable::DayOf(moment) => day(moment.to_zoned(TimeZone::UTC).date())?,
             Variable::Link(link) => link.as_str().to_owned(),
         };
         Ok(Self { raw, kind: variable.kind(), plural })

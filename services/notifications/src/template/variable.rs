@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use seva_values::{Money, WebLink};
+use seva_values::{Money, WebLink, Zone};
 
 /// What a variable is, which decides how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub enum Variable {
     Money(Money),
     /// A day, such as the date of a `PromisedDate`.
     Date(Date),
+    /// The day of a moment, which it becomes in the customer's zone.
+    DayOf(Timestamp),
     /// A link to a web page.
     Link(WebLink),
     /// An order, invoice or tracking number. A blank one counts as not known.
@@ -85,7 +87,7 @@ impl Variable {
             Self::Text(_) => VariableKind::Text,
             Self::Count(_) => VariableKind::Count,
             Self::Money(_) => VariableKind::Money,
-            Self::Date(_) => VariableKind::Date,
+            Self::Date(_) | Self::DayOf(_) => VariableKind::Date,
             Self::Link(_) => VariableKind::Link,
             Self::Code(_) => VariableKind::Code,
         }
@@ -95,7 +97,7 @@ impl Variable {
     fn is_blank(&self) -> bool {
         match self {
             Self::Text(text) | Self::Code(text) => text.trim().is_empty(),
-            Self::Count(_) | Self::Money(_) | Self::Date(_) | Self::Link(_) => false,
+            Self::Count(_) | Self::Money(_) | Self::Date(_) | Self::DayOf(_) | Self::Link(_) => false,
         }
     }
 }
@@ -126,6 +128,17 @@ impl Variables {
             Some(variable) => self.with(name, variable),
             None => self,
         }
+    }
+
+    /// These with the days that moments have in this zone.
+    #[must_use]
+    pub fn in_zone(mut self, zone: &Zone) -> Self {
+        for variable in self.0.values_mut() {
+            if let Variable::DayOf(moment) = variable {
+                *variable = Variable::Date(moment.to_zoned(zone.time_zone().clone()).date());
+            }
+        }
+        self
     }
 
     /// Sets a variable.

@@ -12,10 +12,11 @@ use uuid::Uuid;
 use crate::{
     events::{self, Heard},
     notification::{
-        plan::{self, Plan},
+        plan::{self, News, Plan},
         store,
     },
     recipient,
+    template::Variable,
 };
 
 /// The name for ever of the consumer of `//customers`.
@@ -44,8 +45,10 @@ impl Notices {
 #[async_trait]
 impl Handler for Notices {
     async fn apply(&self, transaction: &mut PgConnection, events: &[Arc<Event>]) -> Result<(), Fault> {
-        let Heard { recipients, news } = events::hear(events)?;
+        let Heard { recipients, numbers, mut news } = events::hear(events)?;
         recipient::store::save(transaction, &recipients).await?;
+        store::save_numbers(transaction, &numbers).await?;
+        name_tickets(transaction, &mut news).await?;
         if news.is_empty() {
             return Ok(());
         }
@@ -66,4 +69,18 @@ impl Handler for Notices {
     fn committed(&self) {
         self.dispatch.ring();
     }
+}
+
+/// Gives what is told of something that belongs to a ticket that ticket's number.
+async fn name_tickets(connection: &mut PgConnection, news: &mut [News]) -> Result<(), Fault> {
+    let tickets: BTreeSet<&str> = news.iter().filter_map(|news| news.fact.as_ref()?.ticket.as_deref()).collect();
+    let tickets: Vec<&str> = tickets.into_iter().collect();
+    let numbers = store::load_numbers(connection, &tickets).await?;
+    for fact in news.iter_mut().filter_map(|news| news.fact.as_mut()) {
+        let number = fact.ticket.as_ref().and_then(|ticket| numbers.get(ticket));
+        if let Some(number) = number {
+            fact.variables.insert("ticket_number", Variable::Code(number.clone()));
+        }
+    }
+    Ok(())
 }

@@ -17,5 +17,6 @@ mod smtp_sink;
 mod surveys;
 mod templates;
 mod tickets;
+mod told;
 mod town;
 mod waiting;

@@ -14,9 +14,7 @@ use seva_proto::{
         link_service_client::LinkServiceClient,
         link_service_server::{LinkService, LinkServiceServer},
     },
-    customers::v1::{
-        CustomerEvent, ResolveSendersRequest, ResolveSendersResponse, ResolvedSender, SendingCustomer,
-    },
+    customers::v1::{CustomerEvent, ResolveSendersRequest, ResolveSendersResponse, ResolvedSender, SendingCustomer},
     surveys::v1::{Invitation, InvitationEvent, invitation},
     tickets::v1::{
         CreateTicketRequest, InboundMessage, PublishMessagesRequest, Ticket, TicketEvent, inbound_message,

@@ -54,7 +54,7 @@ async fn the_catalog_is_there_at_the_start_and_again_changes_nothing() {
     one.unwrap();
     two.unwrap();
 
-    assert_eq!(town.count("select count(*) from template_version").await, 28);
+    assert_eq!(town.count("select count(*) from template_version").await, 40);
     assert_eq!(town.count("select count(*) from seva.outbox").await, events);
     for template in catalog::all() {
         let name = format!("templates/{}/versions/published", template.key());
@@ -205,7 +205,7 @@ async fn versions_are_listed_by_key_and_the_newest_first() {
         }
     }
 
-    assert_eq!(names.len(), 30);
+    assert_eq!(names.len(), 42);
     let of_placed: Vec<_> = names.iter().filter(|name| name.contains("order_placed")).collect();
     let numbers: Vec<_> = of_placed.iter().map(|name| name.rsplit('/').next().unwrap()).collect();
     assert_eq!(numbers, ["3", "2", "1"]);

@@ -211,6 +211,15 @@ async fn a_promise_is_renewed_before_it_is_due_with_word_to_the_customer() {
     let renewed = scene.renew(&promise, 24).await.unwrap();
     assert_eq!((renewed.renewals, renewed.first_due_time), (1, promise.due_time));
     assert_eq!(scene.said().await, ["You hear from us.", "It takes a day longer."]);
+    let replies: Vec<_> =
+        scene.world.told(&scene.ticket).await.into_iter().filter(|(act, _)| act == "replied").collect();
+    let renewing: Vec<_> = replies.iter().map(|(_, event)| event.renewed_promise.as_str()).collect();
+    assert_eq!(
+        renewing.last(),
+        Some(&&*promise.name),
+        "whoever tells customers of promises tells of these words with the new day"
+    );
+    assert!(renewing.iter().rev().skip(1).all(|name| name.is_empty()), "{renewing:?}");
     scene.world.pass(10);
     assert_eq!(scene.get(&promise).await.state(), State::Open, "the old time has come and gone");
     assert_eq!(invariant(&scene.renew(&promise, 2).await.unwrap_err()), "TK43");

@@ -203,7 +203,7 @@ async fn tk103_what_a_customer_is_told_of_a_return_is_found() {
     .await;
 }
 
-/// TK72, TK76, TK77, TK78
+/// TK72, TK76, TK77, TK78. Whoever sends it on hears the return's events: of its messages on the ticket no event tells, so that it is sent once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_return_goes_from_the_wish_to_the_money_and_the_customer_is_told_of_each_step() {
     let counter = Counter::new().await;
@@ -247,6 +247,8 @@ async fn a_return_goes_from_the_wish_to_the_money_and_the_customer_is_told_of_ea
     ];
     assert_eq!(counter.told(&case.name).await, acts);
     assert_eq!(counter.notices().await, acts.len());
+    let of_ticket = counter.world().acts(&counter.shop.ticket).await;
+    assert!(!of_ticket.contains(&"replied".to_owned()), "{of_ticket:?}");
     assert_eq!(counter.world().count("select count(*) from seva.dead_letter").await, 0);
 }
 

@@ -1,19 +1,11 @@
-use jiff::Timestamp;
-use seva_runtime::call::Story;
-
 use super::*;
-use crate::notification::milestone::{MILESTONES, Source};
-
-const CUSTOMER: &str = "customers/01890a5d-ac96-774b-bcce-b302099a8057";
+use crate::{
+    events::tests::{self, CUSTOMER, told_of},
+    notification::milestone::{MILESTONES, Source},
+};
 
 fn about(kind: &str) -> About {
-    About {
-        kind: format!("{PREFIX}{kind}.v1"),
-        subject: "tickets/one".to_owned(),
-        sequence: 7,
-        occurred_at: Timestamp::UNIX_EPOCH,
-        story: Story { correlation_id: String::new(), causation_id: String::new(), hops: 0, traceparent: None },
-    }
+    tests::about(&format!("{PREFIX}{kind}.v1"))
 }
 
 fn a_ticket() -> TicketEvent {
@@ -31,7 +23,7 @@ fn a_ticket() -> TicketEvent {
 }
 
 fn told(kind: &str, event: &TicketEvent) -> Option<(&'static str, String)> {
-    hear(about(kind), event).unwrap().fact.map(|fact| (fact.milestone.key, fact.occasion))
+    told_of(hear(about(kind), event).unwrap())
 }
 
 #[test]
@@ -62,6 +54,7 @@ fn each_event_that_matters_to_the_customer_is_told_with_its_own_occasion() {
         assert!(listed.event_types.contains(&about(kind).kind.as_str()), "{kind} stands in the table at {milestone}");
     }
     let of_tickets = MILESTONES.iter().filter(|milestone| milestone.source == Source::Tickets);
+    let of_tickets = of_tickets.filter(|milestone| milestone.event_types.iter().any(|kind| kind.starts_with(PREFIX)));
     for milestone in of_tickets {
         assert!(expected.iter().any(|(.., key, _)| *key == milestone.key), "{} is told of no event", milestone.key);
     }
@@ -78,10 +71,13 @@ fn what_a_rule_of_staff_says_to_the_customer_is_told_like_what_they_say() {
 fn what_is_among_us_and_what_the_customer_said_tells_the_customer_nothing() {
     let internal = TicketEvent { message_visibility: Visibility::Internal.into(), ..a_ticket() };
     let own = TicketEvent { message_author: Author::Customer.into(), ..a_ticket() };
+    let renewing = TicketEvent { renewed_promise: "promises/one".to_owned(), ..a_ticket() };
     let spam = TicketEvent { cancel_reason: CancelReason::Spam.into(), ..a_ticket() };
     for (kind, event) in [
         ("replied", &internal),
         ("replied", &own),
+        // It is told with its new day.
+        ("replied", &renewing),
         ("pending", &internal),
         ("canceled", &spam),
         ("closed", &a_ticket()),

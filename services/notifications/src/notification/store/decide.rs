@@ -22,14 +22,14 @@ pub async fn save_created(connection: &mut PgConnection, actor: &str, created: &
     let inserted = sqlx::query_scalar!(
         r#"insert into notification (
                id, version, customer_id, milestone, subject, occasion, category, state, reason, topic, rank, sequence, variables,
-               cause_event_id, correlation_id, hops, traceparent, due_at, expire_at, created_at,
+               cause_event_id, correlation_id, hops, traceparent, due_at, expire_at, created_at, ticket,
                channel, language_fell_back, handovers, attempt, lapsed
            )
            select g.*, 'email', false, 0, 0, false
            from unnest(
                $1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                $10::text[], $11::int[], $12::bigint[], $13::jsonb[], $14::uuid[], $15::text[], $16::smallint[], $17::text[],
-               $18::timestamptz[], $19::timestamptz[], $20::timestamptz[]
+               $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::text[]
            ) as g
            on conflict on constraint notification_reason_once do nothing
            returning id"#,
@@ -53,6 +53,7 @@ pub async fn save_created(connection: &mut PgConnection, actor: &str, created: &
         &last.iter().map(|n| n.due_at.map(jiff_sqlx::Timestamp::from)).collect::<Vec<_>>() as _,
         &last.iter().map(|n| jiff_sqlx::Timestamp::from(n.expire_at)).collect::<Vec<_>>() as _,
         &last.iter().map(|n| jiff_sqlx::Timestamp::from(n.created_at)).collect::<Vec<_>>() as _,
+        &last.iter().map(|n| n.ticket.as_deref()).collect::<Vec<_>>() as _,
     )
     .fetch_all(&mut *connection)
     .await?;

@@ -5,12 +5,14 @@ mod cancel;
 mod decide;
 mod due;
 mod forget;
+mod numbers;
 mod surroundings;
 
 pub use cancel::save_canceled;
 pub use decide::{save_created, save_superseded, save_truths};
 pub use due::{Claimed, Finish, RENEW_EVERY, claim, finish, next_due, renew};
 pub use forget::forget;
+pub use numbers::{load_numbers, save_numbers};
 pub use surroundings::{load_surroundings, load_told};
 
 use seva_runtime::{Error, call::Story};
@@ -37,6 +39,7 @@ pub struct NotificationRow {
     customer_id: Uuid,
     milestone: String,
     subject: String,
+    ticket: Option<String>,
     occasion: String,
     category: String,
     state: String,
@@ -87,6 +90,7 @@ impl TryFrom<NotificationRow> for Notification {
             customer: row.customer_id,
             milestone: row.milestone,
             subject: row.subject,
+            ticket: row.ticket,
             occasion: row.occasion,
             category: row.category,
             state: State::from_name(&row.state)?,

@@ -12,6 +12,7 @@ use crate::{
     clock::{self, Clock, ClockEvent, Shown},
     custom_field,
     message::{self, Attachment, Author, Message, Spoken},
+    promise::model::COLLECTION as PROMISES,
     recipient::Tier,
     risk,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
@@ -289,5 +290,6 @@ pub fn event_of(change: &Change) -> TicketEvent {
         create_time: Some(proto_timestamp(ticket.created_at)),
         version: ticket.version,
         next_due_time: ticket.clocks.next_due().map(proto_timestamp),
+        renewed_promise: named(PROMISES, change.renews),
     }
 }

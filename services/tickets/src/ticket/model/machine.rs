@@ -94,7 +94,7 @@ impl Ticket {
             risk: Level::Low,
             clocks: Clocks::start(&targets, policy_version, &calendar, now),
         };
-        Change { ticket, act: Act::Created, message: None, passed: None, redacted: None, changed: vec!["*"] }
+        Change { ticket, act: Act::Created, message: None, passed: None, redacted: None, renews: None, changed: vec!["*"] }
     }
 
     /// Its resource name.
@@ -316,7 +316,7 @@ impl Ticket {
 
     pub(super) fn with(self, act: Act, changed: &[&'static str]) -> Change {
         let changed = changed.to_vec();
-        Change { ticket: self, act, message: None, passed: None, redacted: None, changed }
+        Change { ticket: self, act, message: None, passed: None, redacted: None, renews: None, changed }
     }
 
     /// Becomes what it is after a change, whose clocks are then as good as written.

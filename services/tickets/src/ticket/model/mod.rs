@@ -227,6 +227,8 @@ pub struct Change {
     pub passed: Option<ClockEvent>,
     /// The message whose words were taken back.
     pub redacted: Option<Uuid>,
+    /// The promise that is due later with what was said.
+    pub renews: Option<Uuid>,
     /// The names of the fields that changed, for the audit.
     pub changed: Vec<&'static str>,
 }
