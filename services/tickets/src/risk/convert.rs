@@ -40,7 +40,7 @@ pub fn list_query(request: pb::ListRiskAssessmentsRequest, key: &PageKey) -> Res
 }
 
 /// Reads a level that may be missing.
-fn read_level(given: i32) -> Result<Option<Level>, Invalid> {
+pub fn read_level(given: i32) -> Result<Option<Level>, Invalid> {
     match pb::RiskLevel::try_from(given) {
         Ok(pb::RiskLevel::Unspecified) => Ok(None),
         Ok(pb::RiskLevel::Low) => Ok(Some(Level::Low)),

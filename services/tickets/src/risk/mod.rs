@@ -21,7 +21,7 @@ pub(crate) mod store;
 mod work;
 
 pub use consumer::{Listener, NAME};
-pub(crate) use convert::proto_level;
+pub(crate) use convert::{proto_level, read_level};
 pub use model::Level;
 pub use rpc::RiskRpc;
 pub use work::Looks;

@@ -5,6 +5,7 @@ use seva_store::paging::Conditions;
 use uuid::Uuid;
 
 use super::{Kind, Priority, State};
+use crate::risk::Level;
 
 /// When a ticket is due next, as indexes have it: never is last.
 pub const DUE: &str = "coalesce(next_due_at, timestamptz '9999-12-01 00:00:00+00')";
@@ -12,6 +13,9 @@ pub const DUE: &str = "coalesce(next_due_at, timestamptz '9999-12-01 00:00:00+00
 pub const NEVER: Timestamp = Timestamp::constant(253_399_622_400, 0);
 /// What indexes of open work hold.
 pub const NOT_OVER: &str = "(state || '') not in ('closed', 'canceled', 'merged')";
+
+/// What the index of tickets at risk holds.
+pub const AT_RISK: &str = "risk_level <> 'low'";
 
 /// Conditions that all have to hold; an empty list is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +36,7 @@ pub struct TicketFilter {
     pub reopened: bool,
     /// It has all of them.
     pub tags: Vec<String>,
+    pub risks: Vec<Level>,
 }
 
 /// From a time up to but not including another.
@@ -107,6 +112,10 @@ impl TicketFilter {
             let priorities: Vec<&str> = self.priorities.iter().map(|priority| priority.name()).collect();
             conditions = conditions.and_around("priority = any(", priorities, ")");
         }
+        if !self.risks.is_empty() {
+            let levels: Vec<&str> = self.risks.iter().map(|level| level.name()).collect();
+            conditions = conditions.and_around("risk_level = any(", levels, ")");
+        }
         if self.unassigned {
             conditions = conditions.and("state = 'new'");
         }
@@ -146,6 +155,8 @@ impl TicketFilter {
             overdue,
             reopened,
             tags,
+            // No event of a ticket tells it: a watch that asks for it is refused.
+            risks: _,
         } = self;
         customer.is_none_or(|customer| customer == seen.customer)
             && (department.is_none() || *department == seen.department)
@@ -180,6 +191,7 @@ impl TicketFilter {
             overdue,
             reopened,
             tags,
+            risks,
         } = self;
         customer.is_none()
             && created.is_open()
@@ -188,6 +200,13 @@ impl TicketFilter {
             && !overdue
             && !reopened
             && tags.is_empty()
+            && risks.is_empty()
+    }
+
+    /// Whether it asks only for tickets of some risk, which are few.
+    #[must_use]
+    pub fn is_at_risk(&self) -> bool {
+        !self.risks.is_empty() && !self.risks.contains(&Level::Low)
     }
 }
 

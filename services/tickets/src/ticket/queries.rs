@@ -9,7 +9,7 @@ use seva_store::{
 use uuid::Uuid;
 
 use super::{
-    filter::{DUE, NEVER, NOT_OVER, TicketFilter},
+    filter::{AT_RISK, DUE, NEVER, NOT_OVER, TicketFilter},
     model::Ticket,
     state::State,
     store::{
@@ -145,7 +145,7 @@ pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Er
 /// The statement of a page of tickets.
 ///
 /// What a department or a member has is read a state at a time, each in its order from one index, and merged: what is over is much more than
-/// what is not, and lies between it.
+/// what is not, and lies between it. What is at risk is read a level at a time in the same way.
 pub fn listing(query: &ListTickets) -> Listing<'_> {
     let ListTickets { order, filter, view, page, now } = query;
     let select = match view {
@@ -153,6 +153,11 @@ pub fn listing(query: &ListTickets) -> Listing<'_> {
         View::Full => listed::SELECT_FULL,
     };
     let listing = Listing::new(select, order, page);
+    if order.column == "created_at" && filter.is_at_risk() && filter.customer.is_none() {
+        let others = TicketFilter { risks: Vec::new(), ..filter.clone() };
+        let listing = listing.with(others.conditions(*now)).and(AT_RISK);
+        return listing.and_one_of("risk_level =", filter.risks.iter().map(|level| level.name()));
+    }
     let has_index_by_state = filter.department.is_some() || filter.assignee.is_some() || !filter.states.is_empty();
     if order.column == "created_at" && has_index_by_state && filter.customer.is_none() && !filter.reopened {
         let states = match &filter.states[..] {

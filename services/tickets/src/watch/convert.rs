@@ -3,7 +3,7 @@
 use seva_proto::tickets::v1::{self as pb, TicketEvent, ticket_change::Kind};
 use seva_runtime::{Error, Violations};
 use seva_store::{Event, event::proto_timestamp};
-use seva_values::parse_name;
+use seva_values::{Invalid, parse_name};
 use uuid::Uuid;
 
 use super::known::{Known, Tell, TooMany};
@@ -29,7 +29,15 @@ pub fn asked(request: pb::WatchTicketsRequest) -> Result<Asked, Error> {
     let mut violations = Violations::default();
     let saved_view = parse_saved_view(&saved_view, filter.is_some(), &mut violations);
     let filter = parse_filter(filter.unwrap_or_default(), "filter", &mut violations);
+    if filter.as_ref().is_some_and(|filter| !filter.risks.is_empty()) {
+        violations.add("filter.risk_levels", not_watched());
+    }
     violations.finish(saved_view.zip(filter).map(|(saved_view, filter)| Asked { saved_view, filter, resume_token }))
+}
+
+/// The refusal of a watch of tickets at risk: their risk changes without an event of theirs.
+pub fn not_watched() -> Invalid {
+    Invalid::new("RISK_NOT_WATCHED", "a watch cannot follow the risk of tickets; list them, or list risk assessments")
 }
 
 /// What a watcher is told of an event; nothing of most.

@@ -3,20 +3,23 @@
 use std::time::{Duration, Instant};
 
 use seva_proto::{
+    common::v1::{ErrorReason, Translation},
     staff::v1::StaffMemberEvent,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AssignTicketRequest, ListRiskAssessmentsRequest, RiskAssessment, RiskAssessmentFilter, RiskLevel, message,
-        risk_reason::Kind,
+        AssignTicketRequest, CountViewsRequest, CreateViewRequest, ListRiskAssessmentsRequest, ListTicketsRequest,
+        RiskAssessment, RiskAssessmentFilter, RiskLevel, TicketFilter, View, WatchTicketsRequest, message,
+        risk_reason::Kind, view_service_client::ViewServiceClient, watch_service_client::WatchServiceClient,
     },
 };
 use seva_store::due::{BATCH, Bell, DueWork};
 use seva_tickets::ticket::{Kind as TicketKind, Priority};
 use seva_values::{format_name, new_id};
+use tonic::Code;
 
 use crate::{
     desk::{Desk, reasons},
-    world::a_ticket,
+    world::{a_ticket, is_refused},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,5 +178,58 @@ async fn figure_of_assessments() {
             .execute(&floor.database.owner)
             .await
             .unwrap();
+    }
+}
+
+/// Whoever has an eye on what may go wrong lists it, and keeps the list as a view.
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_are_listed_by_their_risk_and_a_view_keeps_that_filter() {
+    let desk = Desk::new().await;
+    let (calm, harmed) = (desk.ticket().await, desk.ticket().await);
+    desk.says(&harmed, message::Author::Customer, "I will call my lawyer.").await;
+    let risk = desk.assessed(&harmed).await;
+    assert_eq!(risk.level(), RiskLevel::High);
+    let filter = |levels: &[RiskLevel]| TicketFilter {
+        risk_levels: levels.iter().map(|level| (*level).into()).collect(),
+        ..TicketFilter::default()
+    };
+    let listed = async |filter: TicketFilter, order_by: &str| {
+        let request = ListTicketsRequest {
+            filter: Some(filter),
+            order_by: order_by.to_owned(),
+            ..ListTicketsRequest::default()
+        };
+        let tickets = desk.world.tickets().list_tickets(request).await.unwrap().into_inner().tickets;
+        tickets.into_iter().map(|ticket| ticket.name).collect::<Vec<_>>()
+    };
+    for order in ["create_time", "update_time desc", "next_due_time"] {
+        assert_eq!(listed(filter(&[RiskLevel::High, RiskLevel::Critical]), order).await, [harmed.as_str()], "{order}");
+        assert_eq!(listed(filter(&[RiskLevel::Low]), order).await, [calm.as_str()], "{order}");
+        assert_eq!(listed(filter(&[RiskLevel::Low, RiskLevel::High]), order).await.len(), 2, "{order}");
+    }
+    let of_department = TicketFilter { department: desk.department.clone(), ..filter(&[RiskLevel::High]) };
+    assert_eq!(listed(of_department, "").await, [harmed.as_str()]);
+    assert_eq!(listed(filter(&[RiskLevel::Critical]), "").await, Vec::<String>::new());
+
+    let mut views = ViewServiceClient::new(desk.world.server.as_role("lead"));
+    let view = View {
+        titles: vec![Translation { language: "en".to_owned(), text: "May go wrong".to_owned() }],
+        filter: Some(filter(&[RiskLevel::High, RiskLevel::Critical])),
+        ..View::default()
+    };
+    let request = CreateViewRequest { view: Some(view), request_id: new_id().to_string() };
+    let view = views.create_view(request).await.unwrap().into_inner().view.unwrap();
+    assert_eq!(view.filter.clone().unwrap().risk_levels, [3, 4]);
+    let counted = views.count_views(CountViewsRequest { names: vec![view.name.clone()] }).await.unwrap().into_inner();
+    assert_eq!(counted.counts[0].tickets, 1);
+
+    // Its events do not tell a ticket's risk, so a watch that asked for it would be told too little.
+    let mut watches = WatchServiceClient::new(desk.world.server.as_role("lead"));
+    for request in [
+        WatchTicketsRequest { filter: Some(filter(&[RiskLevel::High])), ..WatchTicketsRequest::default() },
+        WatchTicketsRequest { saved_view: view.name, ..WatchTicketsRequest::default() },
+    ] {
+        let refused = watches.watch_tickets(request).await.map(drop);
+        assert_eq!(is_refused(refused, ErrorReason::FieldsInvalid).code(), Code::InvalidArgument);
     }
 }

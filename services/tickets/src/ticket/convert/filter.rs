@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{CUSTOMERS, answers::named, parse_kind, parse_state, parse_tags, read_priority, required};
 use crate::{
+    risk,
     roster::model::{DEPARTMENTS, STAFF_MEMBERS},
     ticket::filter::{Range, Seen, TicketFilter},
 };
@@ -32,6 +33,7 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
         overdue,
         reopened,
         tags,
+        risk_levels,
     } = given;
     let mut named = |name: &str, collection: &str, given: &str| {
         let parsed = if given.is_empty() { Ok(None) } else { parse_name(collection, given).map(Some) };
@@ -56,6 +58,7 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
     let created = range(create_time, &format!("{field}.create_time"), violations);
     let updated = range(update_time, &format!("{field}.update_time"), violations);
     let tags = parse_tags(&tags, &format!("{field}.tags"), violations);
+    let risks = several(risk_levels, risk::read_level, &format!("{field}.risk_levels"), violations);
     let due = range(next_due_time, &format!("{field}.next_due_time"), violations);
     Some(TicketFilter {
         customer: customer?,
@@ -72,6 +75,7 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
         overdue,
         reopened,
         tags: tags?,
+        risks: risks?,
     })
 }
 
@@ -135,6 +139,7 @@ impl From<&TicketFilter> for pb::TicketFilter {
             overdue,
             reopened,
             tags,
+            risks,
         } = filter;
         Self {
             customer: named(CUSTOMERS, *customer),
@@ -153,6 +158,7 @@ impl From<&TicketFilter> for pb::TicketFilter {
             overdue: *overdue,
             reopened: *reopened,
             tags: tags.clone(),
+            risk_levels: risks.iter().map(|level| risk::proto_level(*level).into()).collect(),
         }
     }
 }

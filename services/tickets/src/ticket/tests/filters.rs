@@ -113,6 +113,7 @@ fn filter() -> impl Strategy<Value = TicketFilter> {
             overdue,
             reopened,
             tags: tags.into_iter().collect(),
+            risks: Vec::new(),
         })
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     MIGRATOR, NAME,
+    risk::Level,
     ticket::{
         Kind, Priority,
         filter::TicketFilter,
@@ -18,7 +19,7 @@ use crate::{
     },
 };
 
-/// A department has one ticket of three, a customer and a member one of a hundred; one of fifty waits, one of fifty is worked on, and one of a
+/// One of five hundred is of each level of risk. A department has one ticket of three, a customer and a member one of a hundred; one of fifty waits, one of fifty is worked on, and one of a
 /// thousand was opened again.
 const SOMEBODY: Uuid = Uuid::from_u128(1);
 
@@ -27,11 +28,12 @@ async fn a_busy_year() -> TestDatabase {
     let script = r#"
         alter table ticket disable trigger user;
         insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, department, assignee, closure,
-                            language, reopen_count, correlation_id, causation_id, hops, created_at, updated_at, tier, targets, next_due_at)
+                            language, reopen_count, correlation_id, causation_id, hops, created_at, updated_at, tier, targets, next_due_at, risk_level)
         select gen_random_uuid(), 1, n, lpad(to_hex(n % 100), 32, '0')::uuid, 'delivery', 'normal', state, 'Where is it?', 'It has not come.',
                lpad(to_hex(n % 3), 32, '0')::uuid, case when state <> 'new' then lpad(to_hex(n % 100), 32, '0')::uuid end,
                case when state = 'closed' then 'verified' end, 'hi', case when n % 1000 = 7 then 1 else 0 end, 'c', 'c', 0, at, at, 'standard', '{}',
-               case when state in ('new', 'open') then at + interval '1 day' end
+               case when state in ('new', 'open') then at + interval '1 day' end,
+               case n % 500 when 1 then 'high' when 51 then 'critical' when 101 then 'elevated' else 'low' end
         from generate_series(1, 100000) as n, lateral (select '2026-01-01'::timestamptz + make_interval(secs => n / 3) as at) as t,
              lateral (select case n % 50 when 0 then 'new' when 1 then 'open' when 2 then 'pending_customer' else 'closed' end as state) as s;
         vacuum analyze ticket"#;
@@ -68,6 +70,7 @@ fn usual() -> Vec<(TicketFilter, Vec<&'static str>)> {
         (assignee(), vec![SOMEBODY_SQL]),
         (TicketFilter { states, ..TicketFilter::default() }, vec![]),
         (TicketFilter::default(), vec![]),
+        (TicketFilter { risks: vec![Level::High, Level::Critical], ..TicketFilter::default() }, vec![]),
     ]
 }
 
@@ -87,6 +90,7 @@ fn values<'a>(sql: &str, filter: &[&'a str], token: &str) -> Vec<&'a str> {
     let after = ["'2026-01-01T05:00:00Z'", "'80000000-0000-0000-0000-000000000000'"];
     let branches = sql.matches("where true").count();
     let has_states = sql.contains("state = $");
+    let has_risks = sql.contains("risk_level = $");
     let any_state = sql.contains("state = any(");
     let mut values = Vec::new();
     for _ in 0..branches {
@@ -96,6 +100,9 @@ fn values<'a>(sql: &str, filter: &[&'a str], token: &str) -> Vec<&'a str> {
         }
         if has_states {
             values.push("'new'");
+        }
+        if has_risks {
+            values.push("'high'");
         }
         if !token.is_empty() {
             values.extend(after);
@@ -118,7 +125,7 @@ async fn every_list_reads_an_index_in_order_on_the_first_page_and_in_the_middle(
         let is_read = |order: &&Order| match order.column {
             "created_at" => true,
             "updated_at" => filter == TicketFilter::default(),
-            _ => filter.states.is_empty() && !filter.unassigned,
+            _ => filter.states.is_empty() && !filter.unassigned && filter.risks.is_empty(),
         };
         for order in ORDERS.iter().filter(is_read) {
             for view in [View::Basic, View::Full] {
@@ -152,6 +159,10 @@ async fn what_is_open_is_found_without_passing_over_what_is_closed() {
     let of_department = due(TicketFilter { department: Some(SOMEBODY), ..TicketFilter::default() });
     for plan in plans(&database, &listing(&of_department).sql(), &[&somebody]).await {
         assert!(plan.contains("ticket_due"), "{plan}");
+    }
+    let at_risk = TicketFilter { risks: vec![Level::High], ..TicketFilter::default() };
+    for plan in plans(&database, &listing(&ListTickets { filter: at_risk, ..all("") }).sql(), &["'high'"]).await {
+        assert!(plan.contains("ticket_at_risk"), "{plan}");
     }
     // The check sees what it is for.
     sqlx::query("drop index ticket_updated_at").execute(&database.owner).await.unwrap();
