@@ -61,21 +61,25 @@ pub const fn proto_level(level: Level) -> pb::RiskLevel {
     }
 }
 
+/// A reason as the contract has it.
+pub const fn proto_kind(reason: Reason) -> risk_reason::Kind {
+    match reason {
+        Reason::Clock => risk_reason::Kind::Clock,
+        Reason::SilentAssignee => risk_reason::Kind::SilentAssignee,
+        Reason::Reopened => risk_reason::Kind::Reopened,
+        Reason::Contacts => risk_reason::Kind::Contacts,
+        Reason::Reassigned => risk_reason::Kind::Reassigned,
+        Reason::BrokenPromise => risk_reason::Kind::BrokenPromise,
+        Reason::LowScore => risk_reason::Kind::LowScore,
+        Reason::Vip => risk_reason::Kind::Vip,
+        Reason::LegalOrSafetyWord => risk_reason::Kind::LegalOrSafetyWord,
+    }
+}
+
 impl From<&Counted> for pb::RiskReason {
     fn from(counted: &Counted) -> Self {
         let Counted { reason, value, weight } = *counted;
-        let kind = match reason {
-            Reason::Clock => risk_reason::Kind::Clock,
-            Reason::SilentAssignee => risk_reason::Kind::SilentAssignee,
-            Reason::Reopened => risk_reason::Kind::Reopened,
-            Reason::Contacts => risk_reason::Kind::Contacts,
-            Reason::Reassigned => risk_reason::Kind::Reassigned,
-            Reason::BrokenPromise => risk_reason::Kind::BrokenPromise,
-            Reason::LowScore => risk_reason::Kind::LowScore,
-            Reason::Vip => risk_reason::Kind::Vip,
-            Reason::LegalOrSafetyWord => risk_reason::Kind::LegalOrSafetyWord,
-        };
-        Self { kind: kind.into(), weight, value }
+        Self { kind: proto_kind(reason).into(), weight, value }
     }
 }
 

@@ -121,7 +121,7 @@ impl Facts {
 }
 
 /// From which value on a reason counts, and how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Weight {
     /// What counts.
     pub reason: Reason,

@@ -7,15 +7,18 @@ use seva_proto::{
     staff::v1::StaffMemberEvent,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AssignTicketRequest, CountViewsRequest, CreateViewRequest, ListRiskAssessmentsRequest, ListTicketsRequest,
-        RiskAssessment, RiskAssessmentFilter, RiskLevel, TicketFilter, View, WatchTicketsRequest, message,
-        risk_reason::Kind, view_service_client::ViewServiceClient, watch_service_client::WatchServiceClient,
+        AssignTicketRequest, CountViewsRequest, CreateRiskPolicyRequest, CreateViewRequest, GetRiskPolicyRequest,
+        ListRiskAssessmentsRequest, ListRiskPoliciesRequest, ListTicketsRequest, RiskAssessment, RiskAssessmentFilter,
+        RiskLevel, RiskPolicy, RiskWeight, TicketFilter, View, WatchTicketsRequest, message, risk_reason::Kind,
+        risk_service_client::RiskServiceClient, view_service_client::ViewServiceClient,
+        watch_service_client::WatchServiceClient,
     },
 };
 use seva_store::due::{BATCH, Bell, DueWork};
 use seva_tickets::ticket::{Kind as TicketKind, Priority};
 use seva_values::{format_name, new_id};
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::{
     desk::{Desk, reasons},
@@ -232,4 +235,126 @@ async fn tickets_are_listed_by_their_risk_and_a_view_keeps_that_filter() {
         let refused = watches.watch_tickets(request).await.map(drop);
         assert_eq!(is_refused(refused, ErrorReason::FieldsInvalid).code(), Code::InvalidArgument);
     }
+}
+
+fn weight(kind: Kind, at_least: i64, weight: i32) -> RiskWeight {
+    RiskWeight { kind: kind.into(), at_least, weight }
+}
+
+fn a_policy(weights: Vec<RiskWeight>) -> RiskPolicy {
+    RiskPolicy {
+        elevated_from: 10,
+        high_from: 20,
+        critical_from: 30,
+        acknowledge_minutes: 45,
+        acknowledge_critical_minutes: 15,
+        weights,
+        ..RiskPolicy::default()
+    }
+}
+
+fn create(policy: RiskPolicy, previous_version: i32) -> CreateRiskPolicyRequest {
+    CreateRiskPolicyRequest { risk_policy: Some(policy), previous_version, request_id: new_id().to_string() }
+}
+
+/// TK150
+#[tokio::test(flavor = "multi_thread")]
+async fn tk150_a_manager_puts_weights_into_force_and_tickets_are_assessed_by_them_at_their_next_look() {
+    let desk = Desk::new().await;
+    let ticket = desk.ticket().await;
+    for text in ["Hello?", "Anybody?", "Still nothing."] {
+        desk.says(&ticket, message::Author::Customer, text).await;
+    }
+    let before = desk.assessed(&ticket).await;
+    assert_eq!((before.score, before.policy_version), (20, 1), "{before:?}");
+
+    let mut managers = RiskServiceClient::new(desk.world.server.as_role("manager"));
+    let request = create(a_policy(vec![weight(Kind::Contacts, 2, 25), weight(Kind::Contacts, 1, 5)]), 1);
+    let made = managers.create_risk_policy(request.clone()).await.unwrap().into_inner().risk_policy.unwrap();
+    assert_eq!((made.version, made.create_time.is_some()), (2, true));
+    assert_eq!(made.weights, [weight(Kind::Contacts, 1, 5), weight(Kind::Contacts, 2, 25)], "in order");
+    let again = managers.create_risk_policy(request).await.unwrap().into_inner().risk_policy.unwrap();
+    assert_eq!(again, made, "the same request again");
+    is_refused(managers.create_risk_policy(create(a_policy(made.weights.clone()), 1)).await, ErrorReason::RequestInFlight);
+
+    assert_eq!(desk.risk(&ticket).await, before, "until something happens to it, or it is looked at");
+    let after = desk.assessed(&ticket).await;
+    assert_eq!((after.score, after.level(), after.policy_version), (25, RiskLevel::High, 2), "{after:?}");
+    assert!(desk.escalation(&ticket).await.is_some(), "TK110 holds by the new version");
+
+    let get = |name: &str| GetRiskPolicyRequest { name: name.to_owned() };
+    let newest = desk.risks().get_risk_policy(get("")).await.unwrap().into_inner().risk_policy.unwrap();
+    assert_eq!(newest, made);
+    let by_name = desk.risks().get_risk_policy(get(&made.name)).await.unwrap().into_inner().risk_policy.unwrap();
+    assert_eq!(by_name, made);
+    is_refused(desk.risks().get_risk_policy(get(&format_name("riskPolicies", new_id()))).await, ErrorReason::ResourceNotFound);
+    let page = |page_token| ListRiskPoliciesRequest { page_size: 1, page_token };
+    let first = desk.risks().list_risk_policies(page(String::new())).await.unwrap().into_inner();
+    let second = desk.risks().list_risk_policies(page(first.next_page_token.clone())).await.unwrap().into_inner();
+    let versions = [&first, &second].map(|page| (page.risk_policies[0].version, page.risk_policies[0].weights.len()));
+    assert_eq!((versions, second.next_page_token.as_str()), ([(2, 2), (1, 11)], ""));
+    assert_eq!(second.risk_policies[0].create_time, None, "it came with the service");
+    let told = desk.world.count("select count(*) from seva.outbox where type = 'seva.tickets.risk_policy.created.v1'").await;
+    assert_eq!(told, 1);
+}
+
+/// TK150
+#[tokio::test(flavor = "multi_thread")]
+async fn tk150_all_faults_of_a_version_are_told_at_once_and_only_managers_make_one() {
+    let desk = Desk::new().await;
+    let mut managers = RiskServiceClient::new(desk.world.server.as_role("manager"));
+    let faulty = RiskPolicy {
+        elevated_from: 0,
+        high_from: 60,
+        critical_from: 60,
+        acknowledge_minutes: 30,
+        acknowledge_critical_minutes: 31,
+        ..a_policy(vec![
+            weight(Kind::Clock, 50, 10),
+            weight(Kind::Clock, 80, 5),
+            weight(Kind::Clock, 101, 5),
+            weight(Kind::Vip, 2, 5),
+            weight(Kind::Reopened, 1, 0),
+            weight(Kind::Unspecified, 1, 1),
+            weight(Kind::Clock, 50, 10),
+        ])
+    };
+    let refused = managers.create_risk_policy(create(faulty, 0)).await;
+    let refused = is_refused(refused, ErrorReason::FieldsInvalid);
+    let details = refused.get_error_details();
+    let violated: Vec<_> =
+        details.bad_request().unwrap().field_violations.iter().map(|violation| violation.field.clone()).collect();
+    let expected = [
+        "risk_policy.elevated_from",
+        "risk_policy.critical_from",
+        "risk_policy.acknowledge_critical_minutes",
+        "risk_policy.weights[2].at_least",
+        "risk_policy.weights[3].at_least",
+        "risk_policy.weights[4].weight",
+        "risk_policy.weights[5].kind",
+        "risk_policy.weights[6]",
+        "risk_policy.weights[1].weight",
+    ];
+    assert_eq!(violated, expected);
+    is_refused(managers.create_risk_policy(create(a_policy(Vec::new()), 0)).await, ErrorReason::FieldsInvalid);
+    let mut leads = RiskServiceClient::new(desk.world.server.as_role("lead"));
+    let by_lead = leads.create_risk_policy(create(a_policy(vec![weight(Kind::Vip, 1, 1)]), 0)).await;
+    assert_eq!(by_lead.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(desk.world.count("select count(*) from risk_policy").await, 1);
+}
+
+/// Of managers who put versions into force at once each has a number of its own, or is told that another one was faster.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk150_of_versions_at_once_each_has_a_number_of_its_own() {
+    let desk = Desk::new().await;
+    let made = (0..8).map(|_| {
+        let mut managers = RiskServiceClient::new(desk.world.server.as_role("manager"));
+        async move { managers.create_risk_policy(create(a_policy(vec![weight(Kind::Vip, 1, 1)]), 0)).await }
+    });
+    let made = futures::future::join_all(made).await;
+    let mut versions: Vec<i32> =
+        made.into_iter().flatten().map(|made| made.into_inner().risk_policy.unwrap().version).collect();
+    versions.sort_unstable();
+    assert!(!versions.is_empty());
+    assert_eq!(versions, (2..).take(versions.len()).collect::<Vec<_>>());
 }
