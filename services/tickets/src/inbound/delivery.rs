@@ -310,7 +310,7 @@ impl Work<'_> {
                 customer: sender,
                 kind: kept.incoming.kind,
                 priority: Priority::Normal,
-                title: title(&kept.incoming),
+                title: title(&kept.incoming.subject, &kept.incoming.body),
                 stated_problem,
                 tags: Vec::new(),
                 fields: Values::default(),
@@ -407,8 +407,8 @@ fn text(message: &Incoming) -> String {
 }
 
 /// What a ticket is about that a message opens: its subject, or else its first line.
-fn title(message: &Incoming) -> String {
-    let lines = [message.subject.as_str()].into_iter().chain(message.body.lines()).map(str::trim);
+pub fn title(subject: &str, body: &str) -> String {
+    let lines = [subject].into_iter().chain(body.lines()).map(str::trim);
     cut(
         &lines
             .filter(|line| !line.is_empty())

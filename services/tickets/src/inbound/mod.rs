@@ -30,6 +30,7 @@ pub use keys::KeysOfCustomers;
 pub use retention::Retention;
 pub use rpc::InboundRpc;
 pub use senders::Senders;
+pub(crate) use store::title_of;
 
 #[cfg(test)]
 mod tests;

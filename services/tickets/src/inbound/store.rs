@@ -10,6 +10,7 @@ use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
 use super::{
+    delivery::title,
     model::{Automation, COLLECTION, Channel, From, Incoming, Kept, Progress, Proof, Reason, Sender, State},
     thread::{Earlier, Threads, numbers},
 };
@@ -473,6 +474,16 @@ pub async fn targets(connection: &mut PgConnection, tickets: &[Uuid]) -> Result<
     let rows = rows.fetch_all(connection).await?;
     let target = |ticket, parts, through| Target { ticket, parts, through };
     Ok(rows.into_iter().map(|row| (row.first, target(row.target, row.parts, row.through))).collect())
+}
+
+/// The title that a message gives to the ticket that it opens; `None`: it did not come in, or its words were taken back.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn title_of(connection: &mut PgConnection, message: Uuid) -> Result<Option<String>, Fault> {
+    let row = sqlx::query!("select subject, body from inbound_message where message_id = $1", message);
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.filter(|row| !(row.subject.is_empty() && row.body.is_empty())).map(|row| title(&row.subject, &row.body)))
 }
 
 /// Whether a ticket that is locked goes on in another one.

@@ -224,7 +224,11 @@ fn open_is_renewed_to_a_later_time_with_word_to_the_customer() {
     assert!(public(&scene.of_ticket[0]));
     let Promise { state, due_at, first_due_at, renewals, round, .. } = scene.promise.clone();
     assert_eq!((state, due_at, first_due_at, renewals, round), (State::Open, next, at(DUE), 1, 1));
-    assert_eq!(scene.of_ticket.last().unwrap().renews, Some(scene.promise.id), "who reads the reply knows what it renews");
+    assert_eq!(
+        scene.of_ticket.last().unwrap().renews,
+        Some(scene.promise.id),
+        "who reads the reply knows what it renews"
+    );
     assert_eq!(scene.ticket.clocks.round(Kind::Promise, 1).unwrap().due_at, next);
 
     let mut scene = again(scene, 3);

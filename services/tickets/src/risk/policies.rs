@@ -176,7 +176,8 @@ pub async fn load(db: &Database, id: Option<Uuid>) -> Result<Version, Error> {
         id
     );
     let row = row.fetch_optional(db.calls()).await.map_err(Fault::from)?;
-    let row = row.ok_or_else(|| Error::not_found(id.map_or_else(|| COLLECTION.to_owned(), |id| format_name(COLLECTION, id))))?;
+    let row = row
+        .ok_or_else(|| Error::not_found(id.map_or_else(|| COLLECTION.to_owned(), |id| format_name(COLLECTION, id))))?;
     row.try_into()
 }
 

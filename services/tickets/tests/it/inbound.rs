@@ -20,14 +20,14 @@ use seva_proto::{
     common::v1::ErrorReason,
     customers::v1::{ResolveSendersRequest, ResolveSendersResponse, ResolvedSender, Sender, SendingCustomer, sender},
     tickets::v1::{
-        Attachment, GetInboundMessageRequest, InboundMessage, ListMessagesRequest, Message, MessageResult,
-        MessageSender, MessageThread, PublishMessagesRequest, RedactMessageRequest, Ticket,
+        Attachment, CancelTicketRequest, GetInboundMessageRequest, InboundMessage, ListMessagesRequest, Message,
+        MessageResult, MessageSender, MessageThread, PublishMessagesRequest, RedactMessageRequest, Ticket,
         inbound_message::{Channel, SenderProof, State},
         inbound_message_service_client::InboundMessageServiceClient,
         message::{Author, Medium, Visibility},
         message_result::Outcome,
         message_sender::From,
-        ticket::{Kind, State as TicketState, WaitReason},
+        ticket::{CancelReason, Kind, State as TicketState, WaitReason},
         ticket_service_client::TicketServiceClient,
     },
 };
@@ -486,6 +486,80 @@ async fn tk6_words_that_are_taken_back_are_kept_nowhere_else() {
     let kept = world.kept(&result.inbound_message).await;
     assert_eq!((kept.subject.as_str(), kept.text.as_str()), ("", ""));
     assert_eq!((kept.state(), kept.message), (State::Delivered, result.message));
+}
+
+/// TK6: of a message that has opened a ticket, the ticket's title and problem are its words too, and the title of a ticket that follows it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk6_words_that_opened_a_ticket_are_taken_back_from_everything_that_shows_them() {
+    let world = World::new().await;
+    let opened = world.push(mail("<1>", "asha@example.com", "Xylocard blocked", "It is quokka 4111.")).await;
+    let ticket = opened.ticket.clone();
+    let canceled = CancelTicketRequest {
+        name: ticket.clone(),
+        reason: CancelReason::ByCustomer.into(),
+        request_id: new_id().to_string(),
+        ..CancelTicketRequest::default()
+    };
+    world.tickets().cancel_ticket(canceled).await.unwrap();
+    let follower =
+        world.delivers(in_reply_to("<1>", mail("<2>", "asha@example.com", "", "It is still blocked."))).await;
+    assert_eq!(world.get(&follower).await.title, "Xylocard blocked");
+    let request = |name: &str| RedactMessageRequest {
+        name: name.to_owned(),
+        reason: "a card".to_owned(),
+        request_id: new_id().to_string(),
+    };
+    let mut leads = TicketServiceClient::new(world.server.as_role("lead"));
+    let answer = leads.redact_message(request(&opened.message)).await.unwrap().into_inner().ticket.unwrap();
+
+    for shown in [answer, world.get(&ticket).await] {
+        assert_eq!((shown.title.as_str(), shown.stated_problem.as_str()), ("[…]", "[…]"));
+    }
+    let shown = world.get(&follower).await;
+    assert_eq!((shown.title.as_str(), shown.stated_problem.as_str()), ("[…]", "It is still blocked."));
+    for name in [&ticket, &follower] {
+        assert_eq!(world.acts(name).await.last().unwrap(), "redacted");
+    }
+    let noted = world.count("select count(*) from seva.audit where reason = 'a card' and 'title' = any(changed)").await;
+    assert_eq!(noted, 2);
+    // Searches forget them with the event.
+    eventually("no search finds the words", || async {
+        let left =
+            "select count(*) from ticket_document where words::text ilike '%xylocard%' or words::text ilike '%quokka%'";
+        (world.count(left).await == 0).then_some(())
+    })
+    .await;
+    // Answers that are remembered for a request id go after seven days, as the README says.
+    assert_eq!(columns_with(&world, &["Xylocard", "quokka"], &["seva.idempotency"]).await, Vec::<String>::new());
+}
+
+/// The columns of the whole database, but for those of some tables, in which one of these words stands, in whatever form.
+async fn columns_with(world: &World, words: &[&str], but_for: &[&str]) -> Vec<String> {
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        "select format('%I.%I', table_schema, table_name), format('%I', column_name) from information_schema.columns
+         where table_schema in ('public', 'seva') order by 1, 2",
+    )
+    .fetch_all(&world.database.owner)
+    .await
+    .unwrap();
+    assert!(columns.len() > 300, "{}", columns.len());
+    let mut found = Vec::new();
+    for (table, column) in columns.into_iter().filter(|(table, _)| !but_for.contains(&table.as_str())) {
+        for word in words {
+            let in_hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let sql = format!("select count(*) from {table} where {column}::text ilike $1 or {column}::text ilike $2");
+            let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .bind(format!("%{word}%"))
+                .bind(format!("%{in_hex}%"))
+                .fetch_one(&world.database.owner)
+                .await
+                .unwrap();
+            if rows > 0 {
+                found.push(format!("{word} in {table}.{column}"));
+            }
+        }
+    }
+    found
 }
 
 /// TK9: neither words nor addresses leave the two tables in which they belong.

@@ -197,11 +197,8 @@ async fn tickets_are_listed_by_their_risk_and_a_view_keeps_that_filter() {
         ..TicketFilter::default()
     };
     let listed = async |filter: TicketFilter, order_by: &str| {
-        let request = ListTicketsRequest {
-            filter: Some(filter),
-            order_by: order_by.to_owned(),
-            ..ListTicketsRequest::default()
-        };
+        let request =
+            ListTicketsRequest { filter: Some(filter), order_by: order_by.to_owned(), ..ListTicketsRequest::default() };
         let tickets = desk.world.tickets().list_tickets(request).await.unwrap().into_inner().tickets;
         tickets.into_iter().map(|ticket| ticket.name).collect::<Vec<_>>()
     };
@@ -275,7 +272,10 @@ async fn tk150_a_manager_puts_weights_into_force_and_tickets_are_assessed_by_the
     assert_eq!(made.weights, [weight(Kind::Contacts, 1, 5), weight(Kind::Contacts, 2, 25)], "in order");
     let again = managers.create_risk_policy(request).await.unwrap().into_inner().risk_policy.unwrap();
     assert_eq!(again, made, "the same request again");
-    is_refused(managers.create_risk_policy(create(a_policy(made.weights.clone()), 1)).await, ErrorReason::RequestInFlight);
+    is_refused(
+        managers.create_risk_policy(create(a_policy(made.weights.clone()), 1)).await,
+        ErrorReason::RequestInFlight,
+    );
 
     assert_eq!(desk.risk(&ticket).await, before, "until something happens to it, or it is looked at");
     let after = desk.assessed(&ticket).await;
@@ -287,14 +287,18 @@ async fn tk150_a_manager_puts_weights_into_force_and_tickets_are_assessed_by_the
     assert_eq!(newest, made);
     let by_name = desk.risks().get_risk_policy(get(&made.name)).await.unwrap().into_inner().risk_policy.unwrap();
     assert_eq!(by_name, made);
-    is_refused(desk.risks().get_risk_policy(get(&format_name("riskPolicies", new_id()))).await, ErrorReason::ResourceNotFound);
+    is_refused(
+        desk.risks().get_risk_policy(get(&format_name("riskPolicies", new_id()))).await,
+        ErrorReason::ResourceNotFound,
+    );
     let page = |page_token| ListRiskPoliciesRequest { page_size: 1, page_token };
     let first = desk.risks().list_risk_policies(page(String::new())).await.unwrap().into_inner();
     let second = desk.risks().list_risk_policies(page(first.next_page_token.clone())).await.unwrap().into_inner();
     let versions = [&first, &second].map(|page| (page.risk_policies[0].version, page.risk_policies[0].weights.len()));
     assert_eq!((versions, second.next_page_token.as_str()), ([(2, 2), (1, 11)], ""));
     assert_eq!(second.risk_policies[0].create_time, None, "it came with the service");
-    let told = desk.world.count("select count(*) from seva.outbox where type = 'seva.tickets.risk_policy.created.v1'").await;
+    let told =
+        desk.world.count("select count(*) from seva.outbox where type = 'seva.tickets.risk_policy.created.v1'").await;
     assert_eq!(told, 1);
 }
 

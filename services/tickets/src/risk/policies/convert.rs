@@ -98,7 +98,8 @@ fn weights(given: &[pb::RiskWeight], violations: &mut Violations) -> Option<Vec<
     for pair in in_order.windows(2) {
         let [(less, _), (more, field)] = [pair[0], pair[1]];
         if less.reason == more.reason && less.weight > more.weight {
-            let fault = Invalid::new("WEIGHTS_NOT_ASCENDING", format!("has to be {} or more, as for less of it", less.weight));
+            let fault =
+                Invalid::new("WEIGHTS_NOT_ASCENDING", format!("has to be {} or more, as for less of it", less.weight));
             violations.add(format!("{field}.weight"), fault);
         }
     }

@@ -12,13 +12,14 @@ use seva_values::Invalid;
 use super::{
     super::{
         convert::message_to_proto,
-        model::{Change, Ticket, Update},
+        model::{Change, Ticket, Update, Words},
         store,
     },
     Commands, Edit, RedactMessage, UpdateTicket,
 };
 use crate::{
     custom_field::{self, model::Required},
+    inbound,
     message::{self, Message},
     policy::{Matched, Targets},
     roster,
@@ -84,7 +85,7 @@ impl Commands {
         violations.finish(Some(()))
     }
 
-    /// Takes the words of a message back.
+    /// Takes the words of a message back, also where tickets show them as their title or problem.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK6) when that was done before.
@@ -96,14 +97,21 @@ impl Commands {
             let found = found.ok_or_else(|| Error::not_found(name.clone()))?;
             let now = self.clock.now();
             let mut transaction = self.db.begin().await?;
-            let ticket = store::lock(&mut transaction, &[id]).await?.pop();
-            let ticket = ticket.ok_or_else(|| Error::not_found(name.clone()))?;
+            // Tickets that follow this one have its title.
+            let ids = store::followed_by(&mut transaction, id).await?;
+            let tickets = store::lock(&mut transaction, &ids).await?;
+            let words = Words { text: found.text.clone(), title: inbound::title_of(&mut transaction, message).await? };
             if !message::store::redact(&mut transaction, message, now).await? {
                 let why = "its words were not taken back before";
                 return Err(Error::precondition(ErrorReason::StateForbids, "TK6", name, why));
             }
-            let change = ticket.redact(message, now);
-            store::save_for(&mut transaction, write, std::slice::from_ref(&change), Some(&reason)).await?;
+            let own = |ticket: &Ticket| (ticket.id == id).then_some(message);
+            let changes: Vec<Change> =
+                tickets.iter().filter_map(|ticket| ticket.redact(own(ticket), &words, now)).collect();
+            store::save_for(&mut transaction, write, &changes, Some(&reason)).await?;
+            store::take_back_problems(&mut transaction, &changes).await?;
+            let change = changes.into_iter().find(|change| change.ticket.id == id);
+            let change = change.ok_or_else(|| Error::not_found(name.clone()))?;
             let tombstone =
                 Message { text: String::new(), attachments: Vec::new(), redacted_at: Some(now), ..found.clone() };
             let response = RedactMessageResponse {

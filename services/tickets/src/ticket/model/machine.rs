@@ -30,7 +30,7 @@ use seva_runtime::{Error, Violations, mask::replace};
 use seva_values::format_name;
 use uuid::Uuid;
 
-use super::{COLLECTION, Change, NewTicket, Reply, StoryOf, Surroundings, Ticket, Update};
+use super::{COLLECTION, Change, NewTicket, Reply, StoryOf, Surroundings, TAKEN_BACK, Ticket, Update, Words};
 use crate::{
     clock::{Clocks, Step},
     custom_field::{Schema, Values},
@@ -94,7 +94,15 @@ impl Ticket {
             risk: Level::Low,
             clocks: Clocks::start(&targets, policy_version, &calendar, now),
         };
-        Change { ticket, act: Act::Created, message: None, passed: None, redacted: None, renews: None, changed: vec!["*"] }
+        Change {
+            ticket,
+            act: Act::Created,
+            message: None,
+            passed: None,
+            redacted: None,
+            renews: None,
+            changed: vec!["*"],
+        }
     }
 
     /// Its resource name.
@@ -288,9 +296,22 @@ impl Ticket {
         violations.finish(Some(()))
     }
 
-    /// The words of a message of it are taken back.
-    pub fn redact(&self, message: Uuid, now: Timestamp) -> Change {
-        Change { redacted: Some(message), ..self.next(now).with(Act::Redacted, &["messages"]) }
+    /// The words of a message are taken back: of one of its own, and where its title or problem say the same (TK6). `None`: it says none of them.
+    pub fn redact(&self, message: Option<Uuid>, words: &Words, now: Timestamp) -> Option<Change> {
+        let mut next = self.next(now);
+        let mut changed: Vec<&'static str> = message.map(|_| "messages").into_iter().collect();
+        if words.title.as_ref() == Some(&self.title) {
+            TAKEN_BACK.clone_into(&mut next.title);
+            changed.push("title");
+        }
+        if words.text == self.stated_problem {
+            TAKEN_BACK.clone_into(&mut next.stated_problem);
+            changed.push("stated_problem");
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        Some(Change { redacted: message, ..next.with(Act::Redacted, &changed) })
     }
 
     /// Who takes part changed.

@@ -242,6 +242,18 @@ impl Change {
     }
 }
 
+/// Stands where words were that a ticket shows and that were taken back.
+pub const TAKEN_BACK: &str = "[…]";
+
+/// What is taken back of a message. Personal data.
+#[derive(Clone)]
+pub struct Words {
+    /// What it said; never empty.
+    pub text: String,
+    /// The title that it gave to a ticket, if it came in from outside.
+    pub title: Option<String>,
+}
+
 /// What somebody says.
 #[derive(Clone)]
 pub struct Reply {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{COLLECTION, Matter, NewTicket, RootProblem, StoryOf, Surroundings, Ticket},
+    model::{COLLECTION, Change, Matter, NewTicket, RootProblem, StoryOf, Surroundings, TAKEN_BACK, Ticket},
     state::{CancelReason, Cause, Closure, State},
 };
 use crate::{
@@ -465,4 +465,37 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         risk: Level::from_name(&risk_level)?,
         clocks,
     })
+}
+
+/// A ticket and those that follow it, however far.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn followed_by(connection: &mut PgConnection, ticket: Uuid) -> Result<Vec<Uuid>, Fault> {
+    let ids = sqlx::query_scalar!(
+        r#"with recursive following as (
+               select $1::uuid as id
+               union
+               select t.id from ticket t join following f on t.follow_up_of = f.id
+           )
+           select id as "id!" from following"#,
+        ticket
+    );
+    Ok(ids.fetch_all(connection).await?)
+}
+
+/// Takes back the stated problem of these tickets, where the change says so: it changes for no other reason.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn take_back_problems(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
+    let taken_back = changes.iter().filter(|change| change.changed.contains(&"stated_problem"));
+    let ids: Vec<Uuid> = taken_back.map(|change| change.ticket.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!("update ticket set stated_problem = $2 where id = any($1)", &ids, TAKEN_BACK)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
