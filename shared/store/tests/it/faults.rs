@@ -32,10 +32,13 @@ async fn what_can_never_succeed_is_permanent_and_what_may_pass_is_not() {
     let deadlock = fault(pool, &raised("40P01")).await;
     let full = fault(pool, &raised("53100")).await;
     let idle = fault(pool, &raised("25P03")).await;
+    let too_long =
+        fault(pool, "select to_tsvector('simple', string_agg(n::text, ' ')) from generate_series(1, 200000) as n")
+            .await;
 
     assert!(unique.violates("account_pkey") && !unique.violates("account_not_overdrawn"));
     assert!(check.violates("account_not_overdrawn"));
-    for permanent in [&unique, &check, &not_null, &division, &malformed, &no_table] {
+    for permanent in [&unique, &check, &not_null, &division, &malformed, &no_table, &too_long] {
         assert!(permanent.is_permanent(), "{permanent:?}");
     }
     for passing in [&timeout, &ended, &serialization, &deadlock, &full, &idle] {
