@@ -79,11 +79,15 @@ create index return_case_customer on return_case (customer_id, created_at, id);
 create index return_case_state on return_case (state, created_at, id);
 create index return_case_exception on return_case (created_at, id) where is_exception;
 
--- TK78: what is under way keeps its ticket from being resolved.
+-- TK78: what is under way keeps its ticket from being resolved; when that was merged, the one that carries it on. While something holds a ticket
+-- it is not merged, so what is held is let go again. Nothing begins on a merged ticket.
 create function hold_ticket_of_return() returns trigger
 language plpgsql as $$
 begin
-    perform hold_ticket(new.ticket_id, 'return_case', new.id, new.state not in ('declined', 'settled', 'closed', 'canceled'));
+    perform hold_ticket(
+        case tg_op when 'INSERT' then new.ticket_id else carrier_of(new.ticket_id) end, 'return_case', new.id,
+        new.state not in ('declined', 'settled', 'closed', 'canceled')
+    );
     return null;
 end $$;
 create trigger return_case_inserted after insert on return_case for each row execute function hold_ticket_of_return();

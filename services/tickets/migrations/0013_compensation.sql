@@ -19,6 +19,10 @@ create table invoice (
     paid bigint not null,
     -- Whoever paid it back: what we asked for is part of it as soon as billing says so.
     refunded bigint not null,
+    -- By how much that has changed each time: one refund each, so that ours are known by their amounts.
+    refunds bigint[] not null,
+    -- What others have paid back in any case: it was reported before billing was told of anything of ours with the same amount.
+    by_others bigint not null default 0,
     constraint invoice_pkey primary key (id)
 ) with (fillfactor = 80);
 

@@ -10,8 +10,9 @@ create table promise (
     -- Who answers for it; null: it waits for somebody in the queue of its department's lead (TK41).
     owner_id uuid,
     state text not null,
-    -- What the customer was told: personal data.
+    -- What the customer was told: personal data. Empty once the message that told it is taken back (TK6).
     words text not null,
+    message_id uuid,
     due_at timestamptz not null,
     -- When it was due as it was made.
     first_due_at timestamptz not null,
@@ -43,6 +44,8 @@ create index promise_due on promise (due_at, id);
 create index promise_ticket on promise (ticket_id, due_at, id);
 create index promise_owner on promise (owner_id, due_at, id);
 create index promise_department on promise (department_id, due_at, id);
+-- What is taken back with a message.
+create index promise_message on promise (message_id);
 -- The schedule of what is due, and the work that is open.
 create index promise_state on promise (state, due_at, id);
 -- What waits for somebody to answer for it.

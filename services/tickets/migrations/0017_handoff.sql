@@ -13,9 +13,11 @@ create table handoff (
     state text not null,
     -- Who of the department took it, or refused it.
     member_id uuid,
-    -- What is wanted, and the last word about it: personal data.
+    -- What is wanted, and the last word about it: personal data. Empty once the messages that say so are taken back (TK6).
     wanted text not null,
     answer text not null default '',
+    wanted_by uuid,
+    answered_by uuid,
     -- How often it was sent on instead of being done, in all turns (TK47).
     bounces integer not null,
     -- The hand-off that it follows, when a department passed that on.
@@ -66,6 +68,9 @@ create index handoff_outbox on handoff (from_department_id, ack_due_at, id);
 create index handoff_outbox_done on handoff (from_department_id, done_due_at, id);
 create index handoff_ticket on handoff (ticket_id, ack_due_at, id);
 create index handoff_ticket_done on handoff (ticket_id, done_due_at, id);
+-- What is taken back with a message.
+create index handoff_wanted_by on handoff (wanted_by);
+create index handoff_answered_by on handoff (answered_by);
 -- The period of a report.
 create index handoff_offered on handoff (offered_at);
 

@@ -142,14 +142,19 @@ impl Clocks {
         }
     }
 
-    /// A person has told the customer something; while it is worked on the next word has its time from now on.
+    /// A person has told the customer something; while it is worked on the next word has its time from now on, or from when it goes on: what
+    /// stands still goes on standing still (TK21).
     pub fn respond(&mut self, targets: &Targets, is_worked_on: bool, at: Timestamp) {
+        let stands_still = self.get(Kind::UpdateCadence).is_some_and(|last| last.state == State::Paused);
         self.each(at, |clock| match clock.kind {
             Kind::FirstResponse | Kind::NextResponse | Kind::UpdateCadence => clock.meet(at),
             _ => None,
         });
         if is_worked_on {
             self.begin_unless_open(Kind::UpdateCadence, targets.update_cadence, at);
+        }
+        if stands_still && let Some(round) = self.get(Kind::UpdateCadence).map(|next| next.round) {
+            self.one(Kind::UpdateCadence, round, at, |clock| clock.pause(at));
         }
     }
 

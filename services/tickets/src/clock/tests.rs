@@ -80,6 +80,21 @@ fn a_new_ticket_starts_three_clocks_by_its_departments_hours() {
     assert_eq!(clocks.iter().map(|clock| clock.kind).collect::<Vec<_>>(), BEGUN);
 }
 
+/// TK21
+#[test]
+fn what_is_said_while_the_customer_has_the_word_starts_no_cadence_that_runs() {
+    let mut clocks = started(&office("Asia/Kolkata", &[]));
+    clocks.taken(&targets(), at(MONDAY));
+    clocks.pause(at("2026-03-02T04:30:00Z"));
+    clocks.respond(&targets(), true, at("2026-03-02T05:30:00Z"));
+    let cadence = clocks.get(Kind::UpdateCadence).unwrap();
+    assert_eq!((cadence.round, cadence.state), (2, State::Paused));
+    assert_eq!(breached(&mut clocks, at("2026-03-06T05:30:00Z")), []);
+    // The customer answers a day later: from then on it has all of its time.
+    clocks.resume(at("2026-03-09T03:30:00Z"));
+    assert_eq!(due(&clocks, Kind::UpdateCadence), "2026-03-09T11:30:00Z");
+}
+
 /// TK20: without a department every hour counts.
 #[test]
 fn without_a_calendar_every_hour_counts() {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     invoices,
     limits::{Bounds, Kind, Limit, Policy, may_give},
-    model::{Grant, NewGrant},
+    model::{Grant, NewGrant, State},
     policies, store,
 };
 use crate::{
@@ -109,7 +109,7 @@ impl Commands {
         .await
     }
 
-    /// Approves what waits.
+    /// Approves what waits; of a refund so much has still to be left of its invoice (TK64).
     pub async fn approve(&self, write: &Write, command: ApproveGrant) -> Result<ApproveGrantResponse, Error> {
         let ApproveGrant { id, etag } = command;
         let decide = |grant: &Grant, member: &StaffMember, now| grant.approve(member, now);
@@ -187,6 +187,9 @@ impl Commands {
             let grant = grant.ok_or_else(write_conflict)?;
             etag.check(grant.version)?;
             let next = decide(&grant, &member, self.clock.now())?;
+            if let Some(invoice) = next.invoice.filter(|_| next.state == State::Approved) {
+                invoices::is_left(&mut transaction, invoice).await?;
+            }
             let response = answer(&next);
             store::update(&mut transaction, &of.told(write), &next, &response).await?;
             self.db.commit(transaction).await?;

@@ -5,12 +5,13 @@
 //! | | propose | `approved_in_limit` | it lies within all limits (TK60) |
 //! | | propose | `awaiting_approval` | it goes over one (TK60) |
 //! | | a return settles by it | approved | it is owed |
-//! | `awaiting_approval` | approve | approved | by somebody else, who may give as much at once (TK62) |
+//! | `awaiting_approval` | approve | approved | by somebody else, who may give as much at once (TK62); it is still left of the invoice (TK64) |
 //! | `awaiting_approval` | reject | rejected | by somebody who leads, or the proposer takes it back (TK62) |
 //! | `awaiting_approval` | seven days pass | expired | |
 //! | `approved_in_limit`, approved | at once | issued | |
 //! | issued | billing has done it | settled | the confirmation is about this amount (TK66) |
 //! | issued | billing cannot do it | failed | the same |
+//! | settled, failed | billing says so again | unchanged | the same under the same key (TK66) |
 //! | settled | reverse | unchanged; a new entry is approved | it was not taken back before, and takes nothing back itself (TK65) |
 //!
 //! Everything else is refused (TK69).
@@ -286,13 +287,15 @@ impl Grant {
         Some(Self { state, due_at: None, ..self.next(now) })
     }
 
-    /// Billing says what became of it; `None`: it has said so before.
+    /// Billing says what became of it; `None`: it has said the same before.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK66, TK69).
     pub fn confirm(&self, said: &Confirmation, now: Timestamp) -> Result<Option<Self>, Error> {
         if self.external_key.as_ref() == Some(&said.external_key) {
-            return Ok(None);
+            let same = (self.state == State::Settled) == said.fault.is_none() && self.amount == said.amount;
+            let why = "billing says the same under the same key";
+            return if same { Ok(None) } else { Err(self.refusal("TK66", why)) };
         }
         if self.state != State::Issued {
             return Err(self.refusal("TK69", "billing has been told to carry it out, and has not confirmed it"));

@@ -10,6 +10,7 @@ use seva_values::{Currency, Money, new_id};
 use uuid::Uuid;
 
 use super::{
+    invoices::by_others,
     limits::{Bound, Bounds, Given, Kind, Limit, may_give},
     model::{Confirmation, DECIDE_WITHIN, Grant, NewGrant, State},
 };
@@ -207,6 +208,24 @@ fn billing_settles_what_was_issued_once() {
     refused(settled.confirm(&said(&settled, "b-2"), later(2)), ErrorReason::StateForbids, "TK69");
     let other = Confirmation { amount: rupees(99), ..said(&settled, "b-1") };
     refused(issued().confirm(&other, later(1)), ErrorReason::StateForbids, "TK66");
+    // What contradicts what it has said under the same key is for a person to look at.
+    let cannot = Confirmation { fault: Some("card_expired".to_owned()), ..said(&settled, "b-1") };
+    for contradiction in [&other, &cannot] {
+        refused(settled.confirm(contradiction, later(2)), ErrorReason::StateForbids, "TK66");
+    }
+    let failed = issued().confirm(&cannot, later(1)).unwrap().unwrap();
+    assert_eq!(failed.confirm(&cannot, later(2)).unwrap(), None);
+    refused(failed.confirm(&said(&failed, "b-1"), later(2)), ErrorReason::StateForbids, "TK66");
+}
+
+/// TK64
+#[test]
+fn what_others_have_paid_back_is_told_from_ours_by_its_amount() {
+    assert_eq!(by_others(&[30], &[50]), 30, "ours is not reported yet");
+    assert_eq!(by_others(&[30, 50], &[50]), 30);
+    assert_eq!(by_others(&[50, 50, 20], &[50]), 70);
+    assert_eq!(by_others(&[50, -50], &[]), 0, "it was taken back");
+    assert_eq!(by_others(&[], &[50, 50]), 0);
 }
 
 #[test]

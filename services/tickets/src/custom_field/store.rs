@@ -155,8 +155,8 @@ fn kinds(field: &CustomField) -> Vec<&'static str> {
 /// What violated constraints mean to a caller.
 fn refusal(fault: Fault) -> Error {
     if fault.violates("custom_field_key_once") {
-        let message = "a field has this key (TK13)";
-        return Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, message);
+        return Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, "a field has this key")
+            .with_precondition("TK13", "custom_field.key", "no other field has the key, retired ones included");
     }
     fault.into()
 }

@@ -100,9 +100,10 @@ impl Commands {
                 return Err(Error::precondition(ErrorReason::StateForbids, "TK112", name, why));
             }
             if let Some(open) = store::open_of(&mut transaction, &[ticket]).await?.remove(&ticket) {
-                let message = "the ticket has an escalation that is open (TK111)";
+                let message = "the ticket has an escalation that is open";
                 return Err(Error::new(Code::AlreadyExists, ErrorReason::EscalationOpen, message)
-                    .with_metadata("escalation", open.name()));
+                    .with_metadata("escalation", open.name())
+                    .with_precondition("TK111", name, "the one that is open is closed: until then it is acted on there"));
             }
             let (department, critical) = (assessed.department, assessed.level() == Level::Critical);
             let due_at = measures.acknowledge_due(department, critical, now);

@@ -219,7 +219,7 @@ impl Commands {
 
     /// Who acts: somebody who serves (TK46).
     async fn member(&self, write: &Write) -> Result<StaffMember, Error> {
-        let unknown = || forbidden("only those who serve hand something over or take it (TK46)");
+        let unknown = || forbidden(write.actor.as_str(), "only those who serve hand something over or take it");
         let id = roster::store::member_of_caller(self.db.calls(), write).await?.ok_or_else(unknown)?;
         let member = roster::store::find(self.db.calls(), &[id]).await?.pop();
         member.filter(|member| member.state == roster::State::Active).ok_or_else(unknown)

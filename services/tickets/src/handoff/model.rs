@@ -44,6 +44,9 @@ pub struct Handoff {
     pub wanted: String,
     /// The last word about it: personal data.
     pub answer: String,
+    /// The messages that say what is wanted and the last word: with them these are taken back (TK6).
+    pub wanted_by: Option<Uuid>,
+    pub answered_by: Option<Uuid>,
     /// How often it was sent on instead of being done, in all turns.
     pub bounces: i32,
     /// The turn before this one.
@@ -171,7 +174,9 @@ impl Handoff {
         }
         let NewHandoff { reason, wanted } = new;
         let mut of_ticket = ticket.wait_for_department(now)?;
-        of_ticket.message = Some(internal(format!("{wanted}\n\n{reason}"), by.id).at(now));
+        let message = internal(format!("{wanted}\n\n{reason}"), by.id).at(now);
+        let wanted = (wanted, Some(message.id));
+        of_ticket.message = Some(message);
         let handoff = Self::turn(ticket, &mut of_ticket.ticket.clocks, (from, by.id), wanted, &asked, now);
         of_ticket.ticket.open_work += 1;
         Ok((of_ticket, handoff.by(Act::Offered)))
@@ -182,7 +187,7 @@ impl Handoff {
         ticket: &Ticket,
         clocks: &mut Clocks,
         (from, sender): (Option<Uuid>, Uuid),
-        wanted: String,
+        (wanted, wanted_by): (String, Option<Uuid>),
         asked: &Asked,
         now: Timestamp,
     ) -> Self {
@@ -200,6 +205,8 @@ impl Handoff {
             member: None,
             wanted,
             answer: String::new(),
+            wanted_by,
+            answered_by: None,
             bounces: 0,
             follows: None,
             ack_round,
@@ -253,17 +260,20 @@ impl Handoff {
             Some(_) => ticket.count(|_| (), now),
             None => self.goes_on(ticket, now)?,
         };
+        let answered_by = Some(note.id);
         of_ticket.message = Some(note);
         let clocks = &mut of_ticket.ticket.clocks;
         clocks.meet(Kind::HandoffAck, self.ack_round, now);
         clocks.cancel_round(Kind::HandoffDone, self.done_round, now);
         let following = asked.map(|asked| {
-            let turn = Self::turn(ticket, clocks, (self.from, self.sender), self.wanted.clone(), &asked, now);
+            let wanted = (self.wanted.clone(), self.wanted_by);
+            let turn = Self::turn(ticket, clocks, (self.from, self.sender), wanted, &asked, now);
             Self { bounces: self.bounces + 1, follows: Some(self.id), ..turn }.by(Act::Offered)
         });
         let refused = Self {
             state: State::Refused,
             answer: reason,
+            answered_by,
             ended_at: Some(now),
             ..self.answered(&of_ticket.ticket, by, now)
         };
@@ -285,11 +295,14 @@ impl Handoff {
         self.is_turn_of(by)?;
         self.has_to_be(State::Accepted)?;
         let mut of_ticket = self.goes_on(ticket, now)?;
-        of_ticket.message = Some(internal(result.clone(), by.id).at(now));
+        let message = internal(result.clone(), by.id).at(now);
+        let answered_by = Some(message.id);
+        of_ticket.message = Some(message);
         of_ticket.ticket.clocks.meet(Kind::HandoffDone, self.done_round, now);
         let next = Self {
             state: State::Done,
             answer: result,
+            answered_by,
             done: Some(self.working(&of_ticket.ticket, now)),
             done_at: Some(now),
             ..self.counted(&of_ticket.ticket, now)
@@ -326,13 +339,16 @@ impl Handoff {
             TicketState::Open => ticket.wait_for_department(now)?,
             _ => ticket.count(|_| (), now),
         };
-        of_ticket.message = Some(internal(reason.clone(), by.id).at(now));
+        let message = internal(reason.clone(), by.id).at(now);
+        let answered_by = Some(message.id);
+        of_ticket.message = Some(message);
         let clocks = &mut of_ticket.ticket.clocks;
         let Asked { calendar, targets, .. } = asked;
         let done_round = clocks.begin_on(Kind::HandoffDone, targets.handoff_done, calendar.clone(), now);
         let next = Self {
             state: State::Accepted,
             answer: reason,
+            answered_by,
             bounces: self.bounces + 1,
             done_round,
             done_due_at: calendar.add(now, targets.handoff_done),
@@ -414,7 +430,7 @@ impl Handoff {
         if by.department == Some(self.department) || leads(by) {
             return Ok(());
         }
-        Err(forbidden("the department that is asked, its leads and managers act in its turn (TK46)"))
+        Err(forbidden(self.name(), "the department that is asked, its leads and managers act in its turn"))
     }
 
     /// TK46
@@ -423,7 +439,8 @@ impl Handoff {
         if asks || by.id == self.sender || ticket.assignee == Some(by.id) || leads(by) {
             return Ok(());
         }
-        Err(forbidden("who has sent it, their department, who has the ticket, leads and managers decide that (TK46)"))
+        let why = "who has sent it, their department, who has the ticket, leads and managers decide that";
+        Err(forbidden(self.name(), why))
     }
 
     fn has_to_be(&self, state: State) -> Result<(), Error> {
@@ -455,7 +472,8 @@ impl Handoff {
     }
 }
 
-/// The refusal of somebody whose decision it is not.
-pub(super) fn forbidden(message: &'static str) -> Error {
-    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, message)
+/// The refusal of somebody whose decision it is not (TK46).
+pub(super) fn forbidden(subject: impl Into<String>, has_to_be_true: &'static str) -> Error {
+    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true)
+        .with_precondition("TK46", subject, has_to_be_true)
 }

@@ -18,7 +18,7 @@ use crate::ticket::{Ticket, store::save::context_of};
 
 /// Every list begins so.
 pub const SELECT: &str =
-    "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, bounces, follows, ack_round,
+    "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, wanted_by, answered_by, bounces, follows, ack_round,
             done_round, ack_breached, done_breached, ack_due_at, done_due_at, ack_us, done_us, offered_at, updated_at, answered_at, done_at,
             ended_at
      from handoff";
@@ -36,6 +36,8 @@ pub struct HandoffRow {
     member_id: Option<Uuid>,
     wanted: String,
     answer: String,
+    wanted_by: Option<Uuid>,
+    answered_by: Option<Uuid>,
     bounces: i32,
     follows: Option<Uuid>,
     ack_round: i32,
@@ -69,6 +71,8 @@ impl TryFrom<HandoffRow> for Handoff {
             member: row.member_id,
             wanted: row.wanted,
             answer: row.answer,
+            wanted_by: row.wanted_by,
+            answered_by: row.answered_by,
             bounces: row.bounces,
             follows: row.follows,
             ack_round: row.ack_round,
@@ -95,7 +99,7 @@ impl TryFrom<HandoffRow> for Handoff {
 pub async fn load(db: &Database, id: Uuid) -> Result<Handoff, Error> {
     let row = sqlx::query_as!(
         HandoffRow,
-        "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, bounces, follows,
+        "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, wanted_by, answered_by, bounces, follows,
                 ack_round, done_round, ack_breached, done_breached, ack_due_at, done_due_at, ack_us, done_us, offered_at, updated_at,
                 answered_at, done_at, ended_at
          from handoff where id = $1",
@@ -109,7 +113,7 @@ pub async fn load(db: &Database, id: Uuid) -> Result<Handoff, Error> {
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Handoff>, Fault> {
     let row = sqlx::query_as!(
         HandoffRow,
-        "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, bounces, follows,
+        "select id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, wanted_by, answered_by, bounces, follows,
                 ack_round, done_round, ack_breached, done_breached, ack_due_at, done_due_at, ack_us, done_us, offered_at, updated_at,
                 answered_at, done_at, ended_at
          from handoff where id = $1 for update",
@@ -136,14 +140,15 @@ pub async fn save(connection: &mut PgConnection, changes: &[Change]) -> Result<(
         let time = |at: Option<Timestamp>| at.map(jiff_sqlx::Timestamp::from);
         sqlx::query!(
             "insert into handoff (
-                 id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, bounces, follows,
+                 id, version, ticket_id, from_department_id, sender_id, department_id, state, member_id, wanted, answer, wanted_by, answered_by, bounces, follows,
                  ack_round, done_round, ack_breached, done_breached, ack_due_at, done_due_at, ack_us, done_us, offered_at, updated_at,
                  answered_at, done_at, ended_at
              )
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+                     $26, $27)
              on conflict on constraint handoff_pkey do update
              set version = excluded.version, state = excluded.state, member_id = excluded.member_id, answer = excluded.answer,
-                 bounces = excluded.bounces, done_round = excluded.done_round, ack_breached = excluded.ack_breached,
+                 answered_by = excluded.answered_by, bounces = excluded.bounces, done_round = excluded.done_round, ack_breached = excluded.ack_breached,
                  done_breached = excluded.done_breached, done_due_at = excluded.done_due_at, ack_us = excluded.ack_us,
                  done_us = excluded.done_us, updated_at = excluded.updated_at, answered_at = excluded.answered_at,
                  done_at = excluded.done_at, ended_at = excluded.ended_at",
@@ -157,6 +162,8 @@ pub async fn save(connection: &mut PgConnection, changes: &[Change]) -> Result<(
             handoff.member,
             handoff.wanted,
             handoff.answer,
+            handoff.wanted_by,
+            handoff.answered_by,
             handoff.bounces,
             handoff.follows,
             handoff.ack_round,

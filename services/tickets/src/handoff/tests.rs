@@ -130,9 +130,6 @@ fn all() -> [Both; 6] {
 }
 
 fn invariant(refused: Error) -> String {
-    if refused.code() == Code::PermissionDenied {
-        return "TK46".to_owned();
-    }
     let status = tonic::Status::from(refused);
     let details = tonic_types::StatusExt::get_error_details(&status);
     details.precondition_failure().unwrap().violations[0].r#type.clone()

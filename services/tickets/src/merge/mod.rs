@@ -11,6 +11,7 @@ pub(crate) mod store;
 pub use redirect::carried_for_customer;
 pub(crate) use redirect::{redirect, save_answer, shown};
 pub use rpc::MergeRpc;
+pub(crate) use store::carrier;
 
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, call::Call};
@@ -27,6 +28,7 @@ pub(crate) fn may_go_across(call: &Call, reason: &str) -> Result<(), Error> {
     if reason.is_empty() || call.principal.has_scope(ACROSS_CUSTOMERS) {
         return Ok(());
     }
-    let message = "only a lead says that tickets of two customers are one matter (TK52)";
-    Err(Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, message))
+    let why = "a lead says that tickets of two customers are one matter";
+    Err(Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, why)
+        .with_precondition("TK52", "across_customers_reason", why))
 }

@@ -115,7 +115,8 @@ pub async fn of_ticket(db: &Database, ticket: Uuid, ids: &[Uuid]) -> Result<Vec<
     Ok(with_attachments(db, rows).await?.into_iter().map(|spoken| spoken.message).collect())
 }
 
-/// Takes the words and attachments of a message back, from what came in as well; `false` when that was done before (TK6).
+/// Takes the words and attachments of a message back, from what came in as well, and from the promise or hand-off that it told; `false` when that
+/// was done before (TK6).
 ///
 /// # Errors
 /// When the statement fails.
@@ -127,6 +128,12 @@ pub async fn redact(connection: &mut PgConnection, id: Uuid, now: Timestamp) -> 
                delete from attachment a using redacted r where a.message_id = r.id
            ), came_in as (
                update inbound_message i set subject = '', body = '', attachments = '[]' from redacted r where i.message_id = r.id
+           ), promised as (
+               update promise p set words = '' from redacted r where p.message_id = r.id
+           ), wanted as (
+               update handoff h set wanted = '' from redacted r where h.wanted_by = r.id
+           ), answered as (
+               update handoff h set answer = '' from redacted r where h.answered_by = r.id
            )
            select id from redacted"#,
         id,

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
-use seva_proto::tickets::v1::CreatePolicyResponse;
+use seva_proto::{common::v1::ErrorReason, tickets::v1::CreatePolicyResponse};
 use seva_runtime::{Error, Write, clock::machine_now};
 use seva_store::{Database, Fault, context, fault::write_conflict, idempotency::once};
 use sqlx::PgExecutor;
@@ -90,13 +90,15 @@ impl Policies {
     /// Puts a version into force, with its audit row and the answer, in one statement.
     ///
     /// # Errors
-    /// `WRITE_CONFLICT` when another one came into force meanwhile.
+    /// `ETAG_MISMATCH` when another one is in force than the caller has read, `WRITE_CONFLICT` when one comes into force at the same time.
     pub async fn create(&self, write: &Write, new: NewPolicy) -> Result<CreatePolicyResponse, Error> {
         let NewPolicy { rows, previous_version } = new;
         let answer = once(&self.db, write, async {
             let before = newest(self.db.calls()).await?.version();
             if previous_version != 0 && previous_version != before {
-                return Err(write_conflict());
+                let newer = "another version came into force since this one was read";
+                return Err(Error::aborted(ErrorReason::EtagMismatch, newer)
+                    .with_metadata("current_version", before.to_string()));
             }
             let created_at = machine_now();
             let policy = Policy::new(before + 1, rows.clone())?;

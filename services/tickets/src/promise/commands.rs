@@ -1,5 +1,7 @@
 //! Writes of promises: a promise and its ticket are locked together, decided upon, and saved together.
 
+use std::future::Future;
+
 use jiff::Timestamp;
 use seva_proto::{
     common::v1::ErrorReason,
@@ -145,10 +147,13 @@ impl Commands {
     /// Gives it to somebody else.
     pub async fn assign(&self, write: &Write, command: AssignPromise) -> Result<AssignPromiseResponse, Error> {
         let AssignPromise { which, owner } = command;
-        // Whoever leaves after this look is found as whoever has left with what they had promised.
-        serves(self.db.calls(), owner).await?;
         let answer = |promise: &Promise| AssignPromiseResponse { promise: Some(promise.into()) };
-        self.change(write, which, |scene, _| scene.assign(Some(owner)), answer).await
+        self.answering(write, async {
+            // Whoever leaves after this look is found as whoever has left with what they had promised.
+            serves(self.db.calls(), owner).await?;
+            self.changed(write, which, |scene, _| scene.assign(Some(owner)), answer).await
+        })
+        .await
     }
 
     async fn open<R: prost::Message + Default>(
@@ -167,10 +172,11 @@ impl Commands {
             let owner = owner_of(&mut transaction, owner, &[author, ticket.assignee]).await?;
             let known = self.known(&mut transaction, &ticket, &occasion, author).await?;
             let new = NewPromise { owner, words: words.clone(), occasion: occasion.clone() };
-            let (of_ticket, of_promise) = making::make(&ticket, new, &known, self.clock.now())?;
+            let (of_ticket, of_promise) = making::make(&ticket, new, &known, now)?;
             let response = answer(&of_ticket.ticket, &of_promise.promise);
-            store::insert(&mut transaction, &of_promise.promise).await?;
-            self.save(transaction, write, &[of_ticket], &[of_promise], &response).await?;
+            let told_by = of_ticket.message.as_ref().map(|message| message.id);
+            store::insert(&mut transaction, &of_promise.promise, told_by).await?;
+            self.save(transaction, write, &ticket, (&[of_ticket], &[of_promise]), &response).await?;
             Ok(response)
         })
         .await?;
@@ -197,40 +203,56 @@ impl Commands {
         Ok(Known { calendar, availability, shifts, open, author })
     }
 
-    /// Locks both, lets time pass, decides and saves.
     async fn change<R: prost::Message + Default>(
+        &self,
+        write: &Write,
+        which: Which,
+        decide: impl Fn(&mut Scene, Option<Uuid>) -> Result<(), Error> + Send + Sync,
+        answer: impl Fn(&Promise) -> R + Send + Sync,
+    ) -> Result<R, Error> {
+        self.answering(write, self.changed(write, which, decide, answer)).await
+    }
+
+    /// Answers a repeated request as the first time, and wakes what follows.
+    async fn answering<R: prost::Message + Default>(
+        &self,
+        write: &Write,
+        attempt: impl Future<Output = Result<R, Error>>,
+    ) -> Result<R, Error> {
+        let answered = once(&self.db, write, attempt).await?;
+        self.due.ring();
+        self.routing.ring();
+        Ok(answered)
+    }
+
+    /// Locks both, lets time pass, decides and saves.
+    async fn changed<R: prost::Message + Default>(
         &self,
         write: &Write,
         Which { id, etag }: Which,
         decide: impl Fn(&mut Scene, Option<Uuid>) -> Result<(), Error> + Send + Sync,
         answer: impl Fn(&Promise) -> R + Send + Sync,
     ) -> Result<R, Error> {
-        let answered = once(&self.db, write, async {
-            let author = roster::store::member_of_caller(self.db.calls(), write).await?;
-            // It never goes to another ticket.
-            let ticket = store::load(&self.db, id).await?.ticket;
-            let mut transaction = self.db.begin().await?;
-            let now = self.clock.now();
-            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
-            let promise = store::lock(&mut transaction, &[id]).await?.pop();
-            let promise = promise.ok_or_else(|| Error::not_found(format_name(super::model::COLLECTION, id)))?;
-            etag.check(promise.version)?;
-            let priority = ticket.priority.raised();
-            let policy = self.policies.of_ticket(&ticket).await?;
-            let raised = (priority, policy.targets(&Matched { priority, ..ticket.matched() }));
-            let calendar = roster::store::calendar_of(&mut *transaction, ticket.department).await?;
-            let mut scene = Scene::new(ticket, promise, Around { raised, calendar }, now);
-            decide(&mut scene, author)?;
-            let Scene { promise, of_ticket, of_promise, .. } = scene;
-            let response = answer(&promise);
-            store::update(&mut transaction, std::slice::from_ref(&promise)).await?;
-            self.save(transaction, write, &of_ticket, &of_promise, &response).await?;
-            Ok(response)
-        })
-        .await?;
-        self.due.ring();
-        self.routing.ring();
-        Ok(answered)
+        let author = roster::store::member_of_caller(self.db.calls(), write).await?;
+        // It never goes to another ticket.
+        let ticket = store::load(&self.db, id).await?.ticket;
+        let mut transaction = self.db.begin().await?;
+        let now = self.clock.now();
+        let ticket = lock_ticket(&mut transaction, ticket, now).await?;
+        let promise = store::lock(&mut transaction, &[id]).await?.pop();
+        let promise = promise.ok_or_else(|| Error::not_found(format_name(super::model::COLLECTION, id)))?;
+        etag.check(promise.version)?;
+        let priority = ticket.priority.raised();
+        let policy = self.policies.of_ticket(&ticket).await?;
+        let raised = (priority, policy.targets(&Matched { priority, ..ticket.matched() }));
+        let calendar = roster::store::calendar_of(&mut *transaction, ticket.department).await?;
+        let mut scene = Scene::new(ticket, promise, Around { raised, calendar }, now);
+        decide(&mut scene, author)?;
+        let Scene { ticket, promise, of_ticket, of_promise, .. } = scene;
+        let response = answer(&promise);
+        store::update(&mut transaction, std::slice::from_ref(&promise)).await?;
+        self.save(transaction, write, &ticket, (&of_ticket, &of_promise), &response).await?;
+        Ok(response)
     }
 
     /// Tells what happened, keeps the answer and commits.
@@ -238,14 +260,12 @@ impl Commands {
         &self,
         mut transaction: sqlx::Transaction<'static, sqlx::Postgres>,
         write: &Write,
-        of_ticket: &[TicketChange],
-        of_promise: &[Change],
+        ticket: &Ticket,
+        (of_ticket, of_promise): (&[TicketChange], &[Change]),
         response: &impl prost::Message,
     ) -> Result<(), Fault> {
         ticket::store::save_for(&mut transaction, write, of_ticket, None).await?;
-        if let Some(last) = of_ticket.last() {
-            store::tell(&mut transaction, write, &last.ticket, of_promise).await?;
-        }
+        store::tell(&mut transaction, write, ticket, of_promise).await?;
         remember(&mut transaction, write, response).await?;
         self.db.commit(transaction).await
     }

@@ -110,12 +110,12 @@ pub async fn count_open(executor: impl PgExecutor<'_>, ticket: Uuid) -> Result<i
     Ok(open.fetch_one(executor).await?)
 }
 
-/// Records a new promise; its ticket is held with it.
-pub async fn insert(connection: &mut PgConnection, promise: &Promise) -> Result<(), Fault> {
+/// Records a new promise and the message that tells it, with which its words can be taken back; its ticket is held with it.
+pub async fn insert(connection: &mut PgConnection, promise: &Promise, told_by: Option<Uuid>) -> Result<(), Fault> {
     sqlx::query!(
         "insert into promise (id, version, ticket_id, customer_id, department_id, owner_id, state, words, due_at, first_due_at, round,
-                              created_at, updated_at)
-         values ($1, 1, $2, $3, $4, $5, 'open', $6, $7, $7, $8, $9, $9)",
+                              created_at, updated_at, message_id)
+         values ($1, 1, $2, $3, $4, $5, 'open', $6, $7, $7, $8, $9, $9, $10)",
         promise.id,
         promise.ticket,
         promise.customer,
@@ -125,6 +125,7 @@ pub async fn insert(connection: &mut PgConnection, promise: &Promise) -> Result<
         jiff_sqlx::Timestamp::from(promise.due_at) as _,
         promise.round,
         jiff_sqlx::Timestamp::from(promise.created_at) as _,
+        told_by,
     )
     .execute(connection)
     .await?;

@@ -8,9 +8,9 @@ use seva_proto::tickets::v1::{
     ReviewReturnResponse, SettleReturnResponse,
 };
 use seva_runtime::{BusinessClock, Error, Violations, Write};
-use seva_store::{Database, Etag, Fault, due::Bell, idempotency::once};
+use seva_store::{Database, Etag, Fault, due::Bell, fault::write_conflict, idempotency::once};
 use seva_values::{Invalid, Money, new_id};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
         model::{Grant, NewGrant},
         store as grants,
     },
+    merge,
     ticket::store::locked::{self, Locked},
 };
 
@@ -90,6 +91,15 @@ pub struct SettleReturn {
     pub money: Option<(Money, Uuid)>,
 }
 
+/// A return that is locked, with its ticket.
+struct Scene {
+    transaction: Transaction<'static, Postgres>,
+    of: Locked,
+    /// The ticket that carries its ticket on, where the customer reads: that itself, unless it is merged (TK53).
+    carrier: Uuid,
+    case: ReturnCase,
+}
+
 impl Commands {
     /// On this database; rings `issuing` when there is something to issue.
     pub const fn new(db: Database, clock: BusinessClock, issuing: Bell) -> Self {
@@ -119,38 +129,44 @@ impl Commands {
     /// The caller looks at it.
     pub async fn review(&self, write: &Write, which: Which) -> Result<ReviewReturnResponse, Error> {
         let answer = |case: &ReturnCase| ReviewReturnResponse { return_case: Some(case.into()) };
-        let reviewer = giver(&self.db, &write.actor).await?.id;
-        self.change(write, which, |case, now| case.review(reviewer, now), answer).await
+        once(&self.db, write, async {
+            let reviewer = giver(&self.db, &write.actor).await?.id;
+            self.changed(write, which, |case, now| case.review(reviewer, now), answer).await
+        })
+        .await
     }
 
     /// Somebody decides.
     pub async fn decide(&self, write: &Write, command: DecideReturn) -> Result<DecideReturnResponse, Error> {
         let answer = |case: &ReturnCase| DecideReturnResponse { return_case: Some(case.into()) };
-        let decider = giver(&self.db, &write.actor).await?.id;
-        let decide = |case: &ReturnCase, now| {
-            let accepted = accepted(case, &command)?;
-            let decision = Decision {
-                outcome: command.outcome,
-                reason: command.reason.clone(),
-                handbook_rule: command.handbook_rule.clone(),
-                is_exception: command.is_exception,
-                decider,
-                at: now,
+        once(&self.db, write, async {
+            let decider = giver(&self.db, &write.actor).await?.id;
+            let decide = |case: &ReturnCase, now| {
+                let accepted = accepted(case, &command)?;
+                let decision = Decision {
+                    outcome: command.outcome,
+                    reason: command.reason.clone(),
+                    handbook_rule: command.handbook_rule.clone(),
+                    is_exception: command.is_exception,
+                    decider,
+                    at: now,
+                };
+                case.decide(decision, &accepted, now)
             };
-            case.decide(decision, &accepted, now)
-        };
-        self.change(write, command.which, decide, answer).await
+            self.changed(write, command.which, decide, answer).await
+        })
+        .await
     }
 
     /// The customer does not agree; what was declined is set aside again (TK71).
     pub async fn appeal(&self, write: &Write, command: AppealReturn) -> Result<AppealReturnResponse, Error> {
         let AppealReturn { which, reason } = command;
         once(&self.db, write, async {
-            let (mut transaction, of, case) = self.locked(which).await?;
+            let Scene { mut transaction, of, carrier, case } = self.locked(which).await?;
             let change = case.appeal(reason.clone(), self.clock.now())?;
             orders::set_aside(&mut transaction, case.order, case.customer, &case.items).await?;
             let response = AppealReturnResponse { return_case: Some((&change.case).into()) };
-            store::update(&mut transaction, &of.told(write), &change, &response).await?;
+            store::update(&mut transaction, &of.told(write), &change, carrier, &response).await?;
             self.db.commit(transaction).await?;
             Ok(response)
         })
@@ -183,31 +199,31 @@ impl Commands {
         self.change(write, which, |case, now| case.inspected(condition, note.clone(), now), answer).await
     }
 
-    /// A way is chosen; in money, billing carries it out.
+    /// A way is chosen; in money, billing carries it out, for the ticket that carries this one on.
     pub async fn settle(&self, write: &Write, command: SettleReturn) -> Result<SettleReturnResponse, Error> {
         let SettleReturn { which, way, money } = command;
         let answer = once(&self.db, write, async {
-            let member = giver(&self.db, &write.actor).await?.id;
-            let (mut transaction, of, case) = self.locked(which).await?;
+            let member = giver(&self.db, &write.actor).await?;
+            let Scene { mut transaction, of, carrier, case } = self.locked(which).await?;
             let now = self.clock.now();
             let owed = money.zip(way.money()).map(|((amount, invoice), kind)| {
                 let new = NewGrant {
-                    ticket: case.ticket,
+                    ticket: carrier,
                     customer: case.customer,
                     kind,
                     amount,
                     reason: case.reason.clone(),
                     invoice: Some(invoice),
                 };
-                Grant::owed(new_id(), new, Some(case.id), member, now)
+                Grant::owed(new_id(), new, Some(case.id), member.id, now)
             });
-            let change = case.settle(way, owed.as_ref().map(|grant| grant.id), now)?;
+            let change = case.settle(way, owed.as_ref(), &member, now)?;
             let told = of.told(write);
             if let Some(grant) = &owed {
                 self.owe(&mut transaction, &told, grant, &case).await?;
             }
             let response = SettleReturnResponse { return_case: Some((&change.case).into()) };
-            store::update(&mut transaction, &told, &change, &response).await?;
+            store::update(&mut transaction, &told, &change, carrier, &response).await?;
             self.db.commit(transaction).await?;
             Ok(response)
         })
@@ -252,28 +268,39 @@ impl Commands {
         decide: impl Fn(&ReturnCase, Timestamp) -> Result<Change, Error> + Send + Sync,
         answer: impl Fn(&ReturnCase) -> R + Send + Sync,
     ) -> Result<R, Error> {
-        once(&self.db, write, async {
-            let (mut transaction, of, case) = self.locked(which).await?;
-            let change = decide(&case, self.clock.now())?;
-            let response = answer(&change.case);
-            store::update(&mut transaction, &of.told(write), &change, &response).await?;
-            self.db.commit(transaction).await?;
-            Ok(response)
-        })
-        .await
+        once(&self.db, write, self.changed(write, which, decide, answer)).await
     }
 
-    /// Begins with the ticket and the return locked.
-    async fn locked(
+    /// Locks, decides and saves.
+    async fn changed<R: Message + Default>(
         &self,
-        Which { id, etag }: Which,
-    ) -> Result<(sqlx::Transaction<'static, sqlx::Postgres>, Locked, ReturnCase), Error> {
+        write: &Write,
+        which: Which,
+        decide: impl Fn(&ReturnCase, Timestamp) -> Result<Change, Error> + Send + Sync,
+        answer: impl Fn(&ReturnCase) -> R + Send + Sync,
+    ) -> Result<R, Error> {
+        let Scene { mut transaction, of, carrier, case } = self.locked(which).await?;
+        let change = decide(&case, self.clock.now())?;
+        let response = answer(&change.case);
+        store::update(&mut transaction, &of.told(write), &change, carrier, &response).await?;
+        self.db.commit(transaction).await?;
+        Ok(response)
+    }
+
+    /// Begins with the ticket, the one that carries it on, and the return locked.
+    async fn locked(&self, Which { id, etag }: Which) -> Result<Scene, Error> {
         let ticket = store::load(&self.db, id).await?.ticket;
         let mut transaction = self.db.begin().await?;
-        let of = locked::lock_ticket(&mut transaction, ticket).await?;
+        let carrier = merge::carrier(&mut *transaction, ticket).await?;
+        let of = locked::lock_tickets(&mut transaction, &[ticket, carrier]).await?.remove(&ticket);
+        let of = of.ok_or_else(write_conflict)?;
+        // Another merge came between.
+        if merge::carrier(&mut *transaction, ticket).await? != carrier {
+            return Err(write_conflict());
+        }
         let case = store::lock(&mut transaction, id).await?;
         etag.check(case.version)?;
-        Ok((transaction, of, case))
+        Ok(Scene { transaction, of, carrier, case })
     }
 }
 

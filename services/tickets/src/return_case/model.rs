@@ -10,7 +10,7 @@
 //! | `label_sent` | it is on its way | `in_transit` | |
 //! | approved, `partly_approved`, `label_sent`, `in_transit` | it is here | received | |
 //! | received | it is inspected | inspected | |
-//! | approved, `partly_approved`, inspected | settle by refund or credit | settling | no more than is left of the invoice (TK72) |
+//! | approved, `partly_approved`, inspected | settle by refund or credit | settling | no more than is left of the invoice (TK72); by somebody else than decided, or who may give as much at once (TK89) |
 //! | approved, `partly_approved`, inspected | settle otherwise | settled | |
 //! | settling | billing confirms | settled | (TK77) |
 //! | settling | billing cannot | as before it was settled | |
@@ -27,6 +27,7 @@ use seva_values::format_name;
 use uuid::Uuid;
 
 use super::kinds::{Act, Condition, Outcome, State, Way};
+use crate::{compensation::model::Grant, roster::StaffMember};
 
 /// Names of returns.
 pub const COLLECTION: &str = "returnCases";
@@ -273,16 +274,27 @@ impl ReturnCase {
     /// A way is chosen: by a grant that billing carries out, or at once.
     ///
     /// # Errors
-    /// `STATE_FORBIDS` (TK70).
-    pub fn settle(&self, way: Way, grant: Option<Uuid>, now: Timestamp) -> Result<Change, Error> {
+    /// `STATE_FORBIDS` (TK70), `APPROVER_UNSUITABLE` (TK89).
+    pub fn settle(
+        &self,
+        way: Way,
+        owed: Option<&Grant>,
+        settler: &StaffMember,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
         let from = [State::Approved, State::PartlyApproved, State::Inspected];
         self.has_to_be(&from, "TK70", "it is approved and not on its way, or it was inspected")?;
+        let has_decided = self.decision.as_ref().is_some_and(|decision| decision.decider == settler.id);
+        if has_decided && owed.is_some_and(|grant| !settler.covers(grant.kind, grant.amount)) {
+            let why = "whoever has decided may give as much at once, or somebody else settles it";
+            return Err(Error::precondition(ErrorReason::ApproverUnsuitable, "TK89", self.name(), why));
+        }
         let (act, state) =
-            if grant.is_some() { (Act::Settling, State::Settling) } else { (Act::Settled, State::Settled) };
+            if owed.is_some() { (Act::Settling, State::Settling) } else { (Act::Settled, State::Settled) };
         Ok(self.become_(act, state, now, |next| {
             next.settlement = Some(way);
-            next.grant = grant;
-            next.settled_at = grant.is_none().then_some(now);
+            next.grant = owed.map(|grant| grant.id);
+            next.settled_at = owed.is_none().then_some(now);
         }))
     }
 

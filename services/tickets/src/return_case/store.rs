@@ -68,7 +68,7 @@ pub async fn load(db: &Database, id: Uuid) -> Result<ReturnCase, Error> {
     row.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?.try_into()
 }
 
-/// Locks a return whose ticket is locked.
+/// Locks a return; its ticket, or the one that carries that on, is locked.
 ///
 /// # Errors
 /// `RESOURCE_NOT_FOUND`.
@@ -133,18 +133,20 @@ pub async fn insert(
     )
     .fetch_one(connection)
     .await
-    .map_err(|error| refusal(case, error.into()))?;
+    .map_err(|error| refusal(case.ticket, error.into()))?;
     Ok(())
 }
 
-/// Saves what has become of a locked return with what the customer is told, its event, its audit row and the answer.
+/// Saves what has become of a locked return with what the customer is told, its event, its audit row and the answer. The customer is told on the
+/// ticket that carries on that of the return; both are locked (TK53).
 ///
 /// # Errors
-/// `STATE_FORBIDS` for one that is looked at again while its ticket is resolved or over (TK78).
+/// `STATE_FORBIDS` for one that is looked at again while that ticket is resolved or over (TK78).
 pub async fn update(
     connection: &mut PgConnection,
     write: &Write,
     change: &Change,
+    carrier: Uuid,
     response: &impl prost::Message,
 ) -> Result<(), Fault> {
     let (case, notice) = (&change.case, change.notice());
@@ -159,7 +161,9 @@ pub async fn update(
                returning ticket_id
            ), told as (
                insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
-               select ticket_id, $21, $22, $23, null, $24, $25, $19 from updated
+               select $32, $21, $22, $23, null, $24, $25, $19 from updated
+           ), redirected as (
+               insert into message_redirect (message_id, source_id) select $21, ticket_id from updated where ticket_id <> $32
            )
            select seva.emit($26, $27, $28, $29, $2, $19, $30), seva.note($26, $29, '{state}'), seva.remember($26, $31)
            from updated"#,
@@ -194,14 +198,16 @@ pub async fn update(
         case.name(),
         event_of(case).encode_to_vec(),
         response.encode_to_vec(),
+        carrier,
     )
     .fetch_one(connection)
     .await
-    .map_err(|error| refusal(case, error.into()))?;
+    .map_err(|error| refusal(carrier, error.into()))?;
     Ok(())
 }
 
-/// Takes over what billing says of the grant that settles a return; the ticket is locked. A reversal is an affair of its own.
+/// Takes over what billing says of the grant that settles a return; the grant's ticket, which carries on that of the return, is locked. A reversal
+/// is an affair of its own.
 ///
 /// # Errors
 /// When a statement fails.
@@ -214,19 +220,18 @@ pub async fn confirm(
 ) -> Result<(), Fault> {
     let case = lock(&mut *connection, id).await?;
     match case.confirmed(grant.id, grant.settled_at.is_some(), now) {
-        Some(change) => update(connection, write, &change, &()).await,
+        Some(change) => update(connection, write, &change, grant.ticket, &()).await,
         None => Ok(()),
     }
 }
 
 /// What violated constraints mean to a caller.
-fn refusal(case: &ReturnCase, fault: Fault) -> Fault {
+fn refusal(ticket: Uuid, fault: Fault) -> Fault {
     if !fault.violates("ticket_without_open_work") {
         return fault;
     }
-    let ticket = format_name("tickets", case.ticket);
-    let why = "the ticket is neither resolved nor over: reopen it first";
-    Error::precondition(ErrorReason::StateForbids, "TK78", ticket, why).into()
+    let why = "the ticket is neither resolved nor over: reopen it first, or name the one that carries it on";
+    Error::precondition(ErrorReason::StateForbids, "TK78", format_name("tickets", ticket), why).into()
 }
 
 impl TryFrom<ReturnRow> for ReturnCase {

@@ -6,13 +6,23 @@ use seva_proto::{
     customers::v1::{self as customers, OrderEvent},
 };
 use seva_runtime::Error;
-use seva_values::new_id;
+use seva_values::{Currency, Money, new_id};
 use uuid::Uuid;
 
 use super::{
     kinds::{Act, Condition, Outcome, State, Way},
     model::{Change, Decision, Item, NewReturn, ReturnCase},
     orders::{Order, Ordered},
+};
+use crate::{
+    compensation::{
+        Kind,
+        model::{Grant, NewGrant},
+    },
+    roster::{
+        self, Presence, Shifts, StaffMember,
+        model::{AuthorityLimit, Role},
+    },
 };
 
 mod plans;
@@ -71,16 +81,66 @@ fn decided(outcome: Outcome) -> ReturnCase {
     under_review().decide(decision(outcome, DECIDER), accepted, later(1)).unwrap().case
 }
 
+/// Somebody who may give so much of everything at once.
+fn somebody(id: Uuid, at_once: i64) -> StaffMember {
+    let limit = |kind| AuthorityLimit { kind, per_grant: rupees(at_once) };
+    StaffMember {
+        id,
+        sequence: 1,
+        user: format!("somebody-{id}"),
+        role: Role::Agent,
+        department: None,
+        languages: Vec::new(),
+        skills: [].into(),
+        shifts: Shifts::never(),
+        presence: Presence::Present,
+        capacity: 1,
+        state: roster::State::Active,
+        handbook_current: true,
+        authority_limits: vec![limit(Kind::Refund), limit(Kind::Credit)],
+        open_weight: 0,
+        last_assignment: 0,
+    }
+}
+
+fn rupees(minor_units: i64) -> Money {
+    Money::new(minor_units, Currency::parse("INR").unwrap())
+}
+
+/// What a return pays back.
+fn owed(amount: i64) -> Grant {
+    let new = NewGrant {
+        ticket: Uuid::from_u128(1),
+        customer: Uuid::from_u128(2),
+        kind: Kind::Refund,
+        amount: rupees(amount),
+        reason: "It is too small.".to_owned(),
+        invoice: Some(Uuid::from_u128(4)),
+    };
+    Grant::owed(new_id(), new, None, DECIDER, start())
+}
+
 fn inspected() -> ReturnCase {
     let here = decided(Outcome::Approved).received(later(2)).unwrap().case;
     here.inspected(Condition::AsNew, None, later(3)).unwrap().case
+}
+
+/// TK89
+#[test]
+fn what_somebody_has_decided_alone_they_pay_back_only_as_far_as_they_may_give() {
+    let case = inspected();
+    refused(case.settle(Way::Refund, Some(&owed(401)), &somebody(DECIDER, 400), later(4)), ErrorReason::ApproverUnsuitable, "TK89");
+    for (settler, amount) in [(somebody(DECIDER, 400), 400), (somebody(ANOTHER, 0), 401)] {
+        assert_eq!(case.settle(Way::Refund, Some(&owed(amount)), &settler, later(4)).unwrap().case.state, State::Settling);
+    }
+    assert_eq!(case.settle(Way::Repair, None, &somebody(DECIDER, 0), later(4)).unwrap().case.state, State::Settled);
 }
 
 /// One return in each state.
 fn one_in_each_state() -> Vec<ReturnCase> {
     let approved = decided(Outcome::Approved);
     let label_sent = approved.label_sent("1Z".to_owned(), later(2)).unwrap().case;
-    let settled = inspected().settle(Way::Repair, None, later(4)).unwrap().case;
+    let settled = inspected().settle(Way::Repair, None, &somebody(DECIDER, 0), later(4)).unwrap().case;
     vec![
         requested(),
         under_review(),
@@ -92,7 +152,7 @@ fn one_in_each_state() -> Vec<ReturnCase> {
         approved.cancel(later(2)).unwrap().case,
         approved,
         inspected(),
-        inspected().settle(Way::Refund, Some(ANOTHER), later(4)).unwrap().case,
+        inspected().settle(Way::Refund, Some(&owed(400)), &somebody(ANOTHER, 0), later(4)).unwrap().case,
         settled.close(later(5)).unwrap().case,
         settled,
     ]
@@ -127,7 +187,9 @@ fn each_step_is_possible_where_the_table_says_so_and_nowhere_else() {
     only_in(&[LabelSent], "TK70", |case| case.in_transit(later(5)));
     only_in(&[Approved, PartlyApproved, LabelSent, InTransit], "TK70", |case| case.received(later(5)));
     only_in(&[Received], "TK70", |case| case.inspected(Condition::Used, None, later(5)));
-    only_in(&[Approved, PartlyApproved, Inspected], "TK70", |case| case.settle(Way::Exchange, None, later(5)));
+    only_in(&[Approved, PartlyApproved, Inspected], "TK70", |case| {
+        case.settle(Way::Exchange, None, &somebody(DECIDER, 0), later(5))
+    });
     only_in(&[Settled, Declined], "TK70", |case| case.close(later(5)));
     let not_here = [Requested, UnderReview, Approved, PartlyApproved, LabelSent, InTransit];
     only_in(&not_here, "TK79", |case| case.cancel(later(5)));
@@ -190,9 +252,10 @@ fn what_comes_back_is_followed_until_it_was_inspected() {
 /// TK77
 #[test]
 fn money_is_settled_when_billing_confirms_it_and_as_before_when_it_cannot() {
-    let grant = new_id();
+    let owed = owed(400);
+    let grant = owed.id;
     for before in [inspected(), decided(Outcome::Approved), decided(Outcome::PartlyApproved)] {
-        let settling = before.settle(Way::Refund, Some(grant), later(4)).unwrap();
+        let settling = before.settle(Way::Refund, Some(&owed), &somebody(ANOTHER, 0), later(4)).unwrap();
         assert_eq!((settling.act, settling.case.settled_at), (Act::Settling, None));
         let case = settling.case;
         assert_eq!(case.confirmed(new_id(), true, later(5)), None, "it is of something else");
@@ -208,7 +271,7 @@ fn money_is_settled_when_billing_confirms_it_and_as_before_when_it_cannot() {
 #[test]
 fn what_needs_no_money_is_settled_at_once_and_closed() {
     for way in [Way::Exchange, Way::Repair, Way::KeepItem] {
-        let settled = inspected().settle(way, None, later(4)).unwrap();
+        let settled = inspected().settle(way, None, &somebody(DECIDER, 0), later(4)).unwrap();
         assert_eq!((settled.act, settled.case.settlement), (Act::Settled, Some(way)));
         assert_eq!(settled.case.close(later(5)).unwrap().case.state, State::Closed);
     }

@@ -112,8 +112,8 @@ impl Commands {
     async fn changeable(&self, viewer: &Viewer, id: Uuid, etag: Etag) -> Result<View, Error> {
         let view = queries::get(&self.db, viewer, id).await?;
         if !viewer.may_change(&view) {
-            return Err(forbidden("a view is changed by its owner, a lead or a manager (TK101)")
-                .with_metadata("view", name(id)));
+            let why = "a view is changed by its owner, a lead or a manager";
+            return Err(forbidden(name(id), why).with_metadata("view", name(id)));
         }
         etag.check(view.version)?;
         Ok(view)
@@ -125,9 +125,11 @@ fn may_share(viewer: &Viewer, sharing: Sharing) -> Result<(), Error> {
     if viewer.may_share(sharing) {
         return Ok(());
     }
-    Err(forbidden("members share with their department, leads and managers with any and with everybody (TK101)"))
+    Err(forbidden("sharing", "members share with their department, leads and managers with any and with everybody"))
 }
 
-fn forbidden(message: &'static str) -> Error {
-    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, message)
+/// TK101
+fn forbidden(subject: impl Into<String>, has_to_be_true: &'static str) -> Error {
+    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true)
+        .with_precondition("TK101", subject, has_to_be_true)
 }

@@ -274,7 +274,8 @@ async fn tk24_a_new_policy_holds_for_what_is_opened_from_now_on() {
     let rows = vec![a_row(Priority::Unspecified, 7), PolicyRow { reopen_days: 3, ..a_row(Priority::Urgent, 5) }];
     let newer = policies.create_policy(create(rows.clone(), 1)).await.unwrap().into_inner().policy.unwrap();
     assert_eq!((newer.version, newer.creator.is_empty()), (2, false));
-    is_refused(policies.create_policy(create(rows.clone(), 1)).await, ErrorReason::RequestInFlight);
+    let old = is_refused(policies.create_policy(create(rows.clone(), 1)).await, ErrorReason::EtagMismatch);
+    assert!(old.get_error_details().retry_info().is_none(), "another try changes nothing");
     let read = policies.get_policy(GetPolicyRequest { version: 0 }).await.unwrap().into_inner().policy.unwrap();
     assert_eq!((read.version, read.rows.len(), read.create_time.is_some()), (2, 2, true));
     let first = policies.get_policy(GetPolicyRequest { version: 1 }).await.unwrap().into_inner().policy.unwrap();

@@ -13,13 +13,14 @@ use seva_proto::{
     tickets::v1::{
         AcceptHandoffRequest, CompleteHandoffRequest, ConfirmHandoffRequest, DepartmentParity,
         GetDepartmentParityRequest, GetHandoffRequest, Handoff, HandoffEvent, HandoffFilter, ListHandoffsRequest,
-        OfferHandoffRequest, RefuseHandoffRequest, RefuseHandoffResponse, ReplyToTicketRequest, ReturnHandoffRequest,
-        Ticket, WithdrawHandoffRequest,
+        ListMessagesRequest, OfferHandoffRequest, RedactMessageRequest, RefuseHandoffRequest, RefuseHandoffResponse,
+        ReplyToTicketRequest, ReturnHandoffRequest, Ticket, WithdrawHandoffRequest,
         clock::{Kind, State as ClockState},
         handoff::State,
         handoff_service_client::HandoffServiceClient,
         message::{Author, Visibility},
         ticket::State as TicketState,
+        ticket_service_client::TicketServiceClient,
     },
 };
 use seva_runtime::client::Peer;
@@ -398,4 +399,30 @@ async fn tk49_departments_are_set_side_by_side_with_the_same_columns() {
     assert_eq!((ack.counted, ack.breached, ack.median_minutes), (1, 1, Some(360.0)));
     assert_eq!((done.counted, done.breached, done.median_minutes), (1, 1, Some(18.0 * 60.0)));
     assert_eq!(scene.get(&following).await.state(), State::Done);
+}
+
+/// TK6
+#[tokio::test(flavor = "multi_thread")]
+async fn tk6_a_hand_off_loses_its_words_with_the_messages_that_say_them() {
+    let scene = Scene::new().await;
+    let offered = scene.offered().await;
+    let passed = scene.refuse("lila", &offered, &scene.quality).await.unwrap();
+    let following = passed.following.unwrap();
+    scene.accept("chandra", &following).await.unwrap();
+    scene.complete("chandra", &following).await.unwrap();
+    let request = ListMessagesRequest { parent: scene.ticket.clone(), ..ListMessagesRequest::default() };
+    let said = scene.world.tickets().list_messages(request).await.unwrap().into_inner().messages;
+    let mut lead = TicketServiceClient::new(scene.world.server.as_role("lead"));
+    let words = |handoff: Handoff| (handoff.wanted, handoff.answer);
+    for (message, left) in said.iter().zip([
+        [("", "It has not left the house."), ("", "It lies in Pune.")],
+        [("", ""), ("", "It lies in Pune.")],
+        [("", ""), ("", "")],
+    ]) {
+        let (name, reason) = (message.name.clone(), "a card number".to_owned());
+        lead.redact_message(RedactMessageRequest { name, reason, request_id: id() }).await.unwrap();
+        let now = [words(scene.get(&offered).await), words(scene.get(&following).await)];
+        assert_eq!(now, left.map(|(wanted, answer)| (wanted.to_owned(), answer.to_owned())));
+    }
+    assert_eq!(said.len(), 3);
 }

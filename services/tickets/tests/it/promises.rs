@@ -10,12 +10,13 @@ use seva_proto::{
     tickets::v1::{
         ApologizeForPromiseRequest, AssignPromiseRequest, AssignTicketRequest, AwaitExternalRequest,
         BreakPromiseRequest, GetPromiseRateRequest, GetPromiseRequest, KeepPromiseRequest, ListMessagesRequest,
-        ListPromisesRequest, MakePromiseRequest, Promise, PromiseEvent, PromiseFilter, RenewPromiseRequest,
-        ScheduleTicketRequest, Ticket, WithdrawPromiseRequest,
+        ListPromisesRequest, MakePromiseRequest, Promise, PromiseEvent, PromiseFilter, RedactMessageRequest,
+        RenewPromiseRequest, ScheduleTicketRequest, Ticket, WithdrawPromiseRequest,
         get_promise_rate_request::GroupBy,
         promise::State,
         promise_service_client::PromiseServiceClient,
         ticket::{Priority, State as TicketState},
+        ticket_service_client::TicketServiceClient,
     },
 };
 use seva_runtime::client::Peer;
@@ -367,8 +368,14 @@ async fn a_promise_is_given_to_somebody_who_serves() {
         scene.promises().assign_promise(to(&format!("staffMembers/{}", new_id()))).await,
         ErrorReason::ResourceNotFound,
     );
-    let given = scene.promises().assign_promise(to(&rama)).await.unwrap().into_inner().promise.unwrap();
+    let request = to(&rama);
+    let given = scene.promises().assign_promise(request.clone()).await.unwrap().into_inner().promise.unwrap();
     assert_eq!(given.owner, rama);
+    let told = scene.told(&promise).await;
+    assert_eq!(told.iter().map(|(act, _)| act.as_str()).collect::<Vec<_>>(), ["made", "assigned"]);
+    assert_eq!(told[1].1.owner, rama);
+    let noted = "select count(*) from seva.audit where resource like 'promises/%' and changed = '{owner}'";
+    assert_eq!(scene.world.count(noted).await, 1);
     // Whoever has it keeps it, also when the ticket goes to somebody else.
     let assign = AssignTicketRequest {
         name: scene.ticket.clone(),
@@ -378,6 +385,25 @@ async fn a_promise_is_given_to_somebody_who_serves() {
     };
     scene.world.tickets().assign_ticket(assign).await.unwrap();
     assert_eq!(scene.get(&promise).await.owner, rama);
+    // The same request is answered as before, whoever serves by now.
+    let away = "update staff_member set state = 'suspended' where user_subject = 'rama'";
+    sqlx::query(away).execute(&scene.world.database.owner).await.unwrap();
+    let again = scene.promises().assign_promise(request).await.unwrap().into_inner().promise.unwrap();
+    assert_eq!(again, given);
+}
+
+/// TK6
+#[tokio::test(flavor = "multi_thread")]
+async fn tk6_a_promise_loses_its_words_with_the_message_that_told_it() {
+    let scene = Scene::new().await;
+    let (promise, other) = (scene.promise(48).await.unwrap(), scene.promise(72).await.unwrap());
+    let request = ListMessagesRequest { parent: scene.ticket.clone(), ..ListMessagesRequest::default() };
+    let said = scene.world.tickets().list_messages(request).await.unwrap().into_inner().messages;
+    let request =
+        RedactMessageRequest { name: said[0].name.clone(), reason: "a card number".to_owned(), request_id: id() };
+    let mut lead = TicketServiceClient::new(scene.world.server.as_role("lead"));
+    lead.redact_message(request).await.unwrap();
+    assert_eq!((scene.get(&promise).await.text.as_str(), scene.get(&other).await), ("", other));
 }
 
 #[tokio::test(flavor = "multi_thread")]

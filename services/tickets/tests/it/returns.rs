@@ -7,10 +7,11 @@ use seva_proto::{
     customers::v1::{Order, OrderEvent, OrderItem, billing_confirmation_event::Outcome as BillingOutcome, order},
     tickets::v1::{
         AppealReturnRequest, CancelReturnRequest, CloseReturnRequest, DecideReturnRequest, GetGrantRequest,
-        GetReturnRequest, ListMessagesRequest, ListReturnsRequest, OpenReturnRequest, RecordInTransitRequest,
-        RecordInspectedRequest, RecordLabelSentRequest, RecordReceivedRequest, ReturnCase, ReturnFilter, ReturnItem,
-        ReviewReturnRequest, SearchTicketsRequest, SettleReturnRequest,
+        GetReturnRequest, ListMessagesRequest, ListReturnsRequest, MergeTicketRequest, OpenReturnRequest,
+        RecordInTransitRequest, RecordInspectedRequest, RecordLabelSentRequest, RecordReceivedRequest, ReturnCase,
+        ReturnFilter, ReturnItem, ReviewReturnRequest, SearchTicketsRequest, SettleReturnRequest, UnmergeTicketRequest,
         compensation_grant::State as GrantState,
+        merge_service_client::MergeServiceClient,
         message::{Author, Visibility},
         return_case::{Condition, State, Way, decision::Outcome},
         return_service_client::ReturnServiceClient,
@@ -143,7 +144,8 @@ impl Counter {
     async fn refund(&self, case: &ReturnCase, amount: i64) -> Result<ReturnCase, Status> {
         let way = Way::Refund.into();
         let (amount, invoice) = (Some(rupees(amount)), self.invoice.clone());
-        step!(self, "radha", settle_return, SettleReturnRequest { way: way, amount: amount, invoice: invoice }, case)
+        // Radha has decided.
+        step!(self, "mina", settle_return, SettleReturnRequest { way: way, amount: amount, invoice: invoice }, case)
     }
 
     async fn get(&self, name: &str) -> ReturnCase {
@@ -178,9 +180,9 @@ impl Counter {
         kinds.into_iter().map(act).collect()
     }
 
-    /// What the customer reads on the ticket.
-    async fn notices(&self) -> usize {
-        let request = ListMessagesRequest { parent: self.shop.ticket.clone(), ..ListMessagesRequest::default() };
+    /// What the customer reads on a ticket.
+    async fn notices_on(&self, ticket: &str) -> usize {
+        let request = ListMessagesRequest { parent: ticket.to_owned(), ..ListMessagesRequest::default() };
         let messages = self.world().tickets().list_messages(request).await.unwrap().into_inner().messages;
         let notice = |message: &&seva_proto::tickets::v1::Message| {
             message.author() == Author::System && message.visibility() == Visibility::Public
@@ -246,7 +248,7 @@ async fn a_return_goes_from_the_wish_to_the_money_and_the_customer_is_told_of_ea
         "closed",
     ];
     assert_eq!(counter.told(&case.name).await, acts);
-    assert_eq!(counter.notices().await, acts.len());
+    assert_eq!(counter.notices_on(&counter.shop.ticket).await, acts.len());
     let of_ticket = counter.world().acts(&counter.shop.ticket).await;
     assert!(!of_ticket.contains(&"replied".to_owned()), "{of_ticket:?}");
     assert_eq!(counter.world().count("select count(*) from seva.dead_letter").await, 0);
@@ -315,9 +317,109 @@ async fn of_returns_and_compensation_at_once_no_more_is_paid_back_than_was_paid(
                 SettleReturnRequest { way: way, amount: amount, invoice: invoice },
                 case
             );
-            assert_eq!(invariant(&is_refused(refused, ErrorReason::StateForbids)), "TK64");
+            assert_eq!(invariant(&is_refused(refused, ErrorReason::StateForbids)), "TK72");
         }
     }
+    // One that names no order may be any order's.
+    let nobodys = format_name("invoices", new_id());
+    counter.shop.invoice(&nobodys, "", 1_000, 0).await;
+    let counter = Counter { invoice: nobodys, ..Arc::into_inner(counter).unwrap() };
+    let case = counter.get(&cases[0].name).await;
+    let approved = match case.state() {
+        State::Approved => case,
+        _ => counter.approved(&[("CAP", 1)]).await,
+    };
+    assert_eq!(invariant(&is_refused(counter.refund(&approved, 1).await, ErrorReason::StateForbids)), "TK72");
+}
+
+/// TK89
+#[tokio::test(flavor = "multi_thread")]
+async fn tk89_whoever_has_decided_alone_pays_back_no_more_than_they_may_give() {
+    let counter = Counter::new().await;
+    let case = counter.approved(&[("SHIRT", 3)]).await;
+    let settle = async |user: &str, amount: i64| {
+        let (way, amount, invoice) = (Way::Refund.into(), Some(rupees(amount)), counter.invoice.clone());
+        step!(counter, user, settle_return, SettleReturnRequest { way: way, amount: amount, invoice: invoice }, case)
+    };
+    let refused = is_refused(settle("radha", 501).await, ErrorReason::ApproverUnsuitable);
+    assert_eq!(invariant(&refused), "TK89");
+    assert_eq!(counter.world().count("select count(*) from compensation_grant").await, 0);
+    assert_eq!(settle("mina", 501).await.unwrap().state(), State::Settling);
+    let case = counter.approved(&[("CAP", 1)]).await;
+    let (way, amount, invoice) = (Way::Credit.into(), Some(rupees(499)), counter.invoice.clone());
+    let within = SettleReturnRequest { name: case.name, way, amount, invoice, request_id: new_id().to_string(), ..Default::default() };
+    counter.as_agent("radha").settle_return(within).await.unwrap();
+}
+
+/// TK53, TK54, TK78
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_return_of_a_merged_ticket_is_told_on_the_one_that_carries_it_on_and_holds_it() {
+    let counter = Counter::new().await;
+    let (world, merged) = (counter.world(), counter.shop.ticket.clone());
+    let case = counter.open(&[("SHIRT", 2)]).await.unwrap();
+    let case = step!(counter, "radha", review_return, ReviewReturnRequest {}, case).unwrap();
+    let case = counter.decide("radha", &case, Outcome::Declined).await.unwrap();
+    let carrier = world.create(a_ticket(counter.shop.customer)).await.unwrap().name;
+    let mut merges = MergeServiceClient::new(world.in_role("radha", "agent"));
+    let request = MergeTicketRequest {
+        name: merged.clone(),
+        target: carrier.clone(),
+        request_id: new_id().to_string(),
+        ..MergeTicketRequest::default()
+    };
+    merges.merge_ticket(request).await.unwrap();
+    let refused = is_refused(counter.open(&[("CAP", 1)]).await, ErrorReason::StateForbids);
+    assert_eq!(invariant(&refused), "TK78", "nothing begins on a merged ticket");
+
+    let reason = "I have not worn it.".to_owned();
+    let case = step!(counter, "mina", appeal_return, AppealReturnRequest { reason: reason }, case).unwrap();
+    assert_eq!((counter.notices_on(&merged).await, counter.notices_on(&carrier).await), (3, 1));
+    assert_eq!(world.count("select count(*) from message_redirect").await, 1, "it says for which ticket it was meant");
+    world.assigned(&carrier).await;
+    let held = is_refused(world.resolve(&carrier).await, ErrorReason::StateForbids);
+    assert_eq!(invariant(&held), "TK11");
+    let request =
+        UnmergeTicketRequest { name: merged.clone(), request_id: new_id().to_string(), ..UnmergeTicketRequest::default() };
+    let refused = is_refused(merges.unmerge_ticket(request).await, ErrorReason::StateForbids);
+    assert_eq!(invariant(&refused), "TK54");
+
+    let case = counter.decide("mina", &case, Outcome::PartlyApproved).await.unwrap();
+    let (way, amount, invoice) = (Way::Refund.into(), Some(rupees(100)), counter.invoice.clone());
+    let case = step!(
+        counter,
+        "radha",
+        settle_return,
+        SettleReturnRequest { way: way, amount: amount, invoice: invoice },
+        case
+    );
+    let case = case.unwrap();
+    counter.billing_says(&case, "b-1", BillingOutcome::Settled).await;
+    let case = counter.until(&case.name, State::Settled).await;
+    world.resolve(&carrier).await.unwrap();
+    step!(counter, "radha", close_return, CloseReturnRequest {}, case).unwrap();
+    assert_eq!((counter.notices_on(&merged).await, counter.notices_on(&carrier).await), (3, 5));
+    assert_eq!(world.count("select count(*) from open_work").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_is_answered_as_before_to_somebody_who_may_not_decide_any_more() {
+    let counter = Counter::new().await;
+    let case = counter.open(&[("SHIRT", 1)]).await.unwrap();
+    let review = ReviewReturnRequest { name: case.name.clone(), request_id: new_id().to_string(), ..Default::default() };
+    let decide = DecideReturnRequest {
+        name: case.name,
+        outcome: Outcome::Approved.into(),
+        reason: "It fits our rules.".to_owned(),
+        handbook_rule: "handbook-3/returns-14-days".to_owned(),
+        request_id: new_id().to_string(),
+        ..DecideReturnRequest::default()
+    };
+    let reviewed = counter.as_agent("radha").review_return(review.clone()).await.unwrap().into_inner();
+    let decided = counter.as_agent("radha").decide_return(decide.clone()).await.unwrap().into_inner();
+    let unsigned = "update staff_member set handbook_current = false where user_subject = 'radha'";
+    sqlx::query(unsigned).execute(&counter.world().database.owner).await.unwrap();
+    assert_eq!(counter.as_agent("radha").review_return(review).await.unwrap().into_inner(), reviewed);
+    assert_eq!(counter.as_agent("radha").decide_return(decide).await.unwrap().into_inner(), decided);
 }
 
 /// TK74, TK75
@@ -364,7 +466,7 @@ async fn what_billing_cannot_pay_is_settled_another_way() {
     let (way, amount, invoice) = (Way::Credit.into(), Some(rupees(1_000)), counter.invoice.clone());
     let credit = step!(
         counter,
-        "radha",
+        "mina",
         settle_return,
         SettleReturnRequest { way: way, amount: amount, invoice: invoice },
         case

@@ -12,7 +12,7 @@ use super::super::{
     model::Outcome,
     run::{Act, Change, RUNS, Run, State, Step},
 };
-use crate::ticket::{Kind, Ticket, store::save::context_of};
+use crate::ticket::{Kind, Ticket, model::COLLECTION as TICKETS, store::save::context_of};
 
 /// Every list of runs begins so.
 pub const SELECT: &str = "select * from troubleshooting_run";
@@ -209,8 +209,9 @@ fn event_of(run: &Run) -> Vec<u8> {
 
 /// The refusal of a second run, with the name of the first (TK86).
 async fn under_way(db: &Database, second: &Run) -> Error {
-    let message = "a run of this guide is under way for the ticket; end or abandon it first (TK86)";
-    let refusal = Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, message);
+    let message = "a run of this guide is under way for the ticket";
+    let refusal = Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, message)
+        .with_precondition("TK86", format_name(TICKETS, second.ticket), "no run of this guide is under way: end or abandon it first");
     let first = sqlx::query_scalar!(
         "select id from troubleshooting_run where ticket_id = $1 and guide_id = $2 and state = 'running'",
         second.ticket,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::super::{
     convert::{RATINGS, SOLUTIONS},
-    model::{Rating, Solution},
+    model::{COLLECTION, Rating, Solution},
 };
 use crate::ticket::{Ticket, model, store::save::context_of};
 
@@ -80,7 +80,8 @@ pub async fn insert_rating(
     match db.write(insert.fetch_optional(db.calls())).await {
         Ok(row) => Ok(row.is_some()),
         Err(fault) if fault.violates("article_rating_once") => {
-            Err(exists("it was rated before, for this ticket or by this caller (TK82)"))
+            let why = "it was not rated before, for this ticket or by this caller";
+            Err(exists("it was rated before").with_precondition("TK82", format_name(COLLECTION, rating.article), why))
         }
         Err(fault) if fault.violates("article_rating_ticket") => {
             Err(Error::not_found(format_name(model::COLLECTION, rating.ticket.unwrap_or_default())))
@@ -131,7 +132,8 @@ pub async fn insert_solution(
     match db.write(insert.fetch_optional(db.calls())).await {
         Ok(row) => Ok(row.is_some()),
         Err(fault) if fault.violates("solution_once") => {
-            Err(exists("the ticket was solved with this article; that was said before (TK83)"))
+            let why = "nobody has said before that the ticket was solved with this article";
+            Err(exists("that was said before").with_precondition("TK83", ticket.name(), why))
         }
         Err(fault) => Err(fault.into()),
     }

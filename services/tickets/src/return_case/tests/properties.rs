@@ -55,7 +55,8 @@ fn carry_out(case: &ReturnCase, command: Command, now: Timestamp) -> Option<Chan
         Command::Inspected => case.inspected(Condition::Used, None, now).ok(),
         Command::Settle(by_money) => {
             let way = if by_money { Way::Credit } else { Way::Exchange };
-            case.settle(way, by_money.then(new_id), now).ok()
+            let owed = by_money.then(|| owed(100));
+            case.settle(way, owed.as_ref(), &somebody(DECIDER, 100), now).ok()
         }
         Command::Confirm(is_settled) => case.confirmed(case.grant?, is_settled, now),
         Command::Close => case.close(now).ok(),

@@ -232,8 +232,9 @@ pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
 /// What violated constraints mean to a caller.
 pub(crate) fn refusal(fault: Fault) -> Error {
     if fault.violates("ticket_matter_open") {
-        let message = "the matter has a ticket that is not over (TK7)";
-        return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message);
+        let message = "the matter has a ticket that is not over";
+        return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message)
+            .with_precondition("TK7", "matter", "the matter's ticket is over: until then it is answered there");
     }
     if fault.violates("staff_member_place_free") {
         return unavailable(Unavailable::NoFreePlace);
