@@ -11,7 +11,6 @@ pub(crate) mod store;
 pub use redirect::carried_for_customer;
 pub(crate) use redirect::{redirect, save_answer, shown};
 pub use rpc::MergeRpc;
-pub(crate) use store::carrier;
 
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, call::Call};

@@ -25,7 +25,7 @@ use crate::{
         model::{Grant, NewGrant},
         store as grants,
     },
-    merge,
+    merge::store as merges,
     ticket::store::locked::{self, Locked},
 };
 
@@ -291,11 +291,11 @@ impl Commands {
     async fn locked(&self, Which { id, etag }: Which) -> Result<Scene, Error> {
         let ticket = store::load(&self.db, id).await?.ticket;
         let mut transaction = self.db.begin().await?;
-        let carrier = merge::carrier(&mut *transaction, ticket).await?;
+        let carrier = merges::carrier(&mut *transaction, ticket).await?;
         let of = locked::lock_tickets(&mut transaction, &[ticket, carrier]).await?.remove(&ticket);
         let of = of.ok_or_else(write_conflict)?;
         // Another merge came between.
-        if merge::carrier(&mut *transaction, ticket).await? != carrier {
+        if merges::carrier(&mut *transaction, ticket).await? != carrier {
             return Err(write_conflict());
         }
         let case = store::lock(&mut transaction, id).await?;
