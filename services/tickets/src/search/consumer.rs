@@ -9,13 +9,13 @@ use seva_values::parse_name;
 use sqlx::PgConnection;
 
 use super::store;
-use crate::{stored::malformed, ticket::model::COLLECTION, view::counts};
+use crate::{merge::store as merges, stored::malformed, ticket::model::COLLECTION, view::counts};
 
 /// The name of the consumer.
 pub const NAME: &str = "index";
 /// Of all events of tickets.
 const TYPES: &str = "seva.tickets.ticket.";
-/// Of returns: each step is told on their ticket.
+/// Of returns: each step is told on their ticket, or on the one that carries it on.
 const RETURNS: &str = "seva.tickets.return_case.";
 /// Events with which nobody says anything. An assignment may come with the reason to go over a limit.
 const WORDLESS: [&str; 4] = ["unassigned.v1", "verification_requested.v1", "clock_warned.v1", "clock_breached.v1"];
@@ -36,7 +36,8 @@ impl Handler for Index {
             }
             if event.kind.starts_with(RETURNS) {
                 let told = event.payload::<ReturnCaseEvent>()?;
-                tickets.insert(parse_name(COLLECTION, &told.ticket).map_err(malformed)?);
+                let ticket = parse_name(COLLECTION, &told.ticket).map_err(malformed)?;
+                tickets.extend([ticket, merges::carrier(&mut *transaction, ticket).await?]);
             }
         }
         let tickets: Vec<_> = tickets.into_iter().collect();

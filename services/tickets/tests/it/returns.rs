@@ -375,6 +375,13 @@ async fn what_happens_to_a_return_of_a_merged_ticket_is_told_on_the_one_that_car
     let case = step!(counter, "mina", appeal_return, AppealReturnRequest { reason: reason }, case).unwrap();
     assert_eq!((counter.notices_on(&merged).await, counter.notices_on(&carrier).await), (3, 1));
     assert_eq!(world.count("select count(*) from message_redirect").await, 1, "it says for which ticket it was meant");
+    let search = SearchTicketsRequest { query: "looking again".to_owned(), ..SearchTicketsRequest::default() };
+    eventually("the notice is found", || async {
+        let mut client = SearchServiceClient::new(world.server.as_role("agent"));
+        let found = client.search_tickets(search.clone()).await.unwrap().into_inner().results;
+        (found.len() == 1).then_some(())
+    })
+    .await;
     world.assigned(&carrier).await;
     let held = is_refused(world.resolve(&carrier).await, ErrorReason::StateForbids);
     assert_eq!(invariant(&held), "TK11");
