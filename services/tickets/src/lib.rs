@@ -13,6 +13,7 @@
 //! - [`inbound`]: messages that come in, whichever way, and the ticket that each belongs to
 //! - [`compensation`]: what customers are given to make up for something, within limits
 //! - [`return_case`]: what customers give back, case by case
+//! - [`report`]: how customers were served, in rows and as CSV
 //! - [`conversation`]: a ticket as its customer sees it, by link
 //! - [`knowledge`]: what the company knows, found by search; [`guide`]: how to find out what is wrong, gone through for a ticket;
 //!   [`publishing`]: drafts that are frozen when they are published
@@ -46,6 +47,7 @@ pub mod promise;
 mod publishing;
 pub mod recipient;
 mod recorded;
+pub mod report;
 pub mod return_case;
 pub mod risk;
 pub mod roster;
@@ -71,7 +73,7 @@ use seva_proto::{
         inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer,
         macro_service_server::MacroServiceServer, merge_service_server::MergeServiceServer,
         participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer,
+        problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer, report_service_server::ReportServiceServer,
         return_service_server::ReturnServiceServer, risk_service_server::RiskServiceServer,
         search_service_server::SearchServiceServer, ticket_link_service_server::TicketLinkServiceServer,
         ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer,
@@ -188,6 +190,7 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
     let views = ViewServiceServer::new(view::ViewRpc::new(&foundation));
     let searches = SearchServiceServer::new(search::SearchRpc::new(&foundation));
     let watches = WatchServiceServer::new(watch::WatchRpc::new(&foundation, feed.clone()));
+    let reports = ReportServiceServer::new(report::ReportRpc::new(&foundation));
     let messages = InboundMessageServiceServer::new(inbound::InboundRpc::new(&foundation, &delivery));
     Service::new(NAME, foundation, feed, consumers, due)
         .offering(tickets)
@@ -217,4 +220,5 @@ pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Servi
         .offering(ticket_links)
         .offering(cases)
         .offering(problems)
+        .offering(reports)
 }

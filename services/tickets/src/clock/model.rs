@@ -381,6 +381,13 @@ impl Clock {
         matches!(self.state, State::Running | State::Paused)
     }
 
+    /// The working time from its start until it was met, without pauses; `None` unless it is met.
+    #[must_use]
+    pub fn taken(&self) -> Option<SignedDuration> {
+        let stopped_at = self.stopped_at.filter(|_| self.state == State::Met)?;
+        Some(self.calendar.between(self.started_at, stopped_at) - self.paused)
+    }
+
     fn take(&mut self, step: Step, at: Timestamp) -> ClockEvent {
         // The clocks of two processes may differ a little, and time does not run backwards. What time brings about lies where it came.
         let at = if step.is_of_time() { at } else { at.max(self.changed_at) };

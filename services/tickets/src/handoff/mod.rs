@@ -28,7 +28,9 @@ pub(crate) mod state;
 mod store;
 
 pub use commands::Commands;
+pub(crate) use parity::ParityQuery;
 pub use rpc::HandoffRpc;
+pub(crate) use store::parity;
 
 #[cfg(test)]
 mod tests;

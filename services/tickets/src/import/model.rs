@@ -86,10 +86,36 @@ impl Imported {
         self.changes.last().unwrap_or(&self.opened)
     }
 
+    /// In which states it was before.
+    pub fn stays(&self) -> Vec<Stay> {
+        let (mut state, mut since) = (self.opened.ticket.state, self.opened.ticket.created_at);
+        let mut stays = Vec::new();
+        for Change { ticket: next, .. } in &self.changes {
+            if next.state != state {
+                let until = next.updated_at.max(since);
+                let next = (next.state, next.closure);
+                stays.push(Stay { ticket: self.opened.ticket.id, state, since, until, next });
+                (state, since) = (next.0, until);
+            }
+        }
+        stays
+    }
+
     /// What is told of it: that it was imported.
     pub fn told(&self) -> Change {
         Change { act: Act::Imported, message: None, passed: None, ..self.last().clone() }
     }
+}
+
+/// A stay of a ticket in a state that is over, and what came then.
+#[derive(Debug)]
+pub struct Stay {
+    pub ticket: Uuid,
+    pub state: State,
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// With how it was closed.
+    pub next: (State, Option<Closure>),
 }
 
 /// What a history makes of a ticket: the steps that a person's call takes, each at its time (TK128).

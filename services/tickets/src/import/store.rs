@@ -8,13 +8,13 @@ use seva_store::{Database, Fault, NewEvent, context, event};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
-use super::model::{Imported, ImportedTicket};
+use super::model::{Imported, ImportedTicket, Stay};
 use crate::{
     clock::Calendar,
     custom_field::{self, Schema},
     recipient::{self, Recipient},
     roster,
-    ticket::{Change, Kind, convert::event_of, store::batch::write_rows},
+    ticket::{Change, Closure, Kind, convert::event_of, store::batch::write_rows},
 };
 
 /// What has to be known to replay histories.
@@ -140,9 +140,11 @@ pub async fn insert(
     }
     insert_opened(connection, &imported).await?;
     let told: Vec<Change> = imported.iter().map(Imported::told).collect();
+    let stays: Vec<Stay> = imported.iter().flat_map(Imported::stays).collect();
     let changes: Vec<Change> =
         imported.into_iter().flat_map(|one| std::iter::once(one.opened).chain(one.changes)).collect();
     write_rows(connection, &changes).await?;
+    write_stays(connection, &stays).await?;
     let events = told.iter().map(|change| {
         let (kind, ticket) = (change.act.event_kind(), &change.ticket);
         NewEvent::new(kind, ticket.name(), ticket.version, now, write.story.clone(), &event_of(change))
@@ -163,10 +165,11 @@ async fn insert_opened(connection: &mut PgConnection, imported: &[Imported]) -> 
     let story = tickets.first().map(|ticket| &ticket.story);
     sqlx::query!(
         "insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, department, route_at, language,
-                             correlation_id, causation_id, hops, traceparent, created_at, updated_at, tier, targets, tags, fields, weight)
+                             correlation_id, causation_id, hops, traceparent, created_at, updated_at, tier, targets, tags, fields, weight,
+                             channel)
          select g.id, 1, g.number, g.customer, g.kind, g.priority, 'new', g.title, g.stated_problem, g.department, g.at, g.language,
                 $11, $12, $13, $14, g.at, g.at, g.tier, g.targets,
-                array(select jsonb_array_elements_text(g.tags)), g.fields, g.weight
+                array(select jsonb_array_elements_text(g.tags)), g.fields, g.weight, 'import'
          from unnest(
              $1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
              $10::timestamptz[], $15::text[], $16::jsonb[], $17::jsonb[], $18::jsonb[], $19::int[]
@@ -190,6 +193,32 @@ async fn insert_opened(connection: &mut PgConnection, imported: &[Imported]) -> 
         &tickets.iter().map(|ticket| Json(ticket.tags.clone())).collect::<Vec<_>>() as _,
         &tickets.iter().map(|ticket| Json(ticket.fields.clone())).collect::<Vec<_>>() as _,
         &tickets.iter().map(|ticket| ticket.targets.weight).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes in which states tickets were before, at the times of their history (TK130).
+async fn write_stays(connection: &mut PgConnection, stays: &[Stay]) -> Result<(), Fault> {
+    let times = |of: fn(&Stay) -> Timestamp| -> Vec<jiff_sqlx::Timestamp> {
+        stays.iter().map(|stay| jiff_sqlx::Timestamp::from(of(stay))).collect()
+    };
+    sqlx::query!(
+        "with stay as (
+             insert into ticket_stay (ticket_id, state, since, until, next_state, next_closure)
+             select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+             returning ticket_id, until
+         )
+         update ticket t set state_since = last.until
+         from (select ticket_id, max(until) as until from stay group by ticket_id) as last
+         where t.id = last.ticket_id",
+        &stays.iter().map(|stay| stay.ticket).collect::<Vec<_>>(),
+        &stays.iter().map(|stay| stay.state.name()).collect::<Vec<_>>() as _,
+        times(|stay| stay.since) as _,
+        times(|stay| stay.until) as _,
+        &stays.iter().map(|stay| stay.next.0.name()).collect::<Vec<_>>() as _,
+        &stays.iter().map(|stay| stay.next.1.map(Closure::name)).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

@@ -326,6 +326,7 @@ impl Work<'_> {
         let message = message(kept, sender, self.now);
         save::insert_on(&mut *connection, &write, &Change { message: Some(message.clone()), ..opened.clone() }, &())
             .await?;
+        ticket::store::came_by(&mut *connection, opened.ticket.id, kept.incoming.channel.name()).await?;
         message::store::attach(&mut *connection, opened.ticket.id, &message).await?;
         if let Some(follows) = follows {
             participant::store::take_over(connection, opened.ticket.id, follows, self.now).await?;

@@ -34,6 +34,8 @@ mod work;
 pub use commands::Commands;
 pub use rpc::PromiseRpc;
 pub use work::Due;
+pub(crate) use rate::RateQuery;
+pub(crate) use store::rates;
 pub(crate) use work::pass_on;
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::world::{World, id_of, is_refused};
 
-async fn import(world: &World, tickets: Vec<ImportedTicket>) -> Result<Vec<ImportResult>, Status> {
+pub async fn import(world: &World, tickets: Vec<ImportedTicket>) -> Result<Vec<ImportResult>, Status> {
     let request = ImportTicketsRequest { tickets, policy_version: 0, request_id: new_id().to_string() };
     let mut client = ImportServiceClient::new(world.server.as_role("integration"));
     Ok(client.import_tickets(request).await?.into_inner().results)
@@ -53,7 +53,7 @@ fn resolved() -> Step {
 }
 
 /// Of forty days ago: answered two days late, solved, and confirmed.
-fn old(world: &World, customer: Uuid, member: &str, id: &str) -> ImportedTicket {
+pub fn old(world: &World, customer: Uuid, member: &str, id: &str) -> ImportedTicket {
     let start = world.now() - SignedDuration::from_hours(40 * 24);
     let after = |hours: i64| start + SignedDuration::from_hours(hours);
     ImportedTicket {
@@ -76,7 +76,7 @@ fn old(world: &World, customer: Uuid, member: &str, id: &str) -> ImportedTicket 
     }
 }
 
-async fn staffed(world: &World) -> (Uuid, String) {
+pub async fn staffed(world: &World) -> (Uuid, String) {
     let department = world.department("support", &["question"]).await;
     let member = world.member("radha", &department, &["en"], 1).await;
     (world.customer("en").await, member)

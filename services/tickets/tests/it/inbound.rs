@@ -260,6 +260,7 @@ async fn a_message_opens_a_ticket_with_its_words_and_its_channel() {
     assert_eq!((kept.state(), kept.ticket, kept.message), (State::Delivered, result.ticket, result.message));
     assert_eq!((kept.customer, kept.text.as_str()), (ticket.customer.clone(), "नहीं आया।"));
     assert_eq!(world.acts(&ticket.name).await[0], "created");
+    assert_eq!(world.count("select count(*) from ticket where channel = 'mail'").await, 1);
     assert_eq!(world.directory.customers_of("asha@example.com"), [id_of(&ticket.customer)]);
 }
 

@@ -27,6 +27,7 @@ mod places;
 mod problems;
 mod promises;
 mod recipients;
+mod reports;
 mod requests;
 mod returns;
 mod risk;

@@ -183,6 +183,12 @@ impl World {
         self.server.with_identity(Identity::Bearer(token))
     }
 
+    /// The same, with a credential that ends after so long.
+    pub fn person_for(&self, user: &str, role: &str, valid: Duration) -> Peer {
+        let token = self.keyring.issuer.mint_user_token(user, &[role], None, valid);
+        self.server.with_identity(Identity::Bearer(token))
+    }
+
     /// The person with this user, in a role.
     pub fn in_role(&self, user: &str, role: &str) -> Peer {
         let token = self.keyring.issuer.mint_user_token(user, &[role], None, Duration::from_secs(3600));

@@ -42,7 +42,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
     ),
     // An agent who also takes back a message that should not go out, or words that should not have been written, writes the texts of the team and
     // what it knows, does the same to many tickets at once, says that tickets of two customers are one matter, tells everybody who suffered from
-    // a problem that it is fixed, and decides what goes over limits.
+    // a problem that it is fixed, decides what goes over limits, and reads reports, also about people and in bulk.
     (
         "lead",
         &[
@@ -59,6 +59,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "presence.own",
             "presence.write",
             "problems.fix",
+            "reports.read",
             "responses.read",
             "staff.read",
             "surveys.read",
@@ -95,6 +96,7 @@ pub const ROLES: [(&str, &[&str]); 7] = [
             "presence.write",
             "problems.fix",
             "programmes.write",
+            "reports.read",
             "responses.read",
             "staff.read",
             "staff.write",

@@ -24,7 +24,8 @@ use crate::{
     },
 };
 
-fn proto_closure(closure: Option<Closure>) -> pb_ticket::Closure {
+/// How it was closed, in the contract's form.
+pub fn proto_closure(closure: Option<Closure>) -> pb_ticket::Closure {
     match closure {
         None => pb_ticket::Closure::Unspecified,
         Some(Closure::Verified) => pb_ticket::Closure::Verified,

@@ -290,6 +290,12 @@ pub async fn next_return(db: &Database) -> Result<Option<Timestamp>, Fault> {
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
+/// Notes by which channel a ticket came that a message has opened.
+pub async fn came_by(executor: impl PgExecutor<'_>, ticket: Uuid, channel: &str) -> Result<(), Fault> {
+    sqlx::query!("update ticket set channel = $2 where id = $1", ticket, channel).execute(executor).await?;
+    Ok(())
+}
+
 /// The present generation of the links of these tickets, as far as they exist.
 ///
 /// # Errors
