@@ -73,11 +73,11 @@ use seva_proto::{
         inbound_message_service_server::InboundMessageServiceServer, knowledge_service_server::KnowledgeServiceServer,
         macro_service_server::MacroServiceServer, merge_service_server::MergeServiceServer,
         participant_service_server::ParticipantServiceServer, policy_service_server::PolicyServiceServer,
-        problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer, report_service_server::ReportServiceServer,
-        return_service_server::ReturnServiceServer, risk_service_server::RiskServiceServer,
-        search_service_server::SearchServiceServer, ticket_link_service_server::TicketLinkServiceServer,
-        ticket_service_server::TicketServiceServer, view_service_server::ViewServiceServer,
-        watch_service_server::WatchServiceServer,
+        problem_record_service_server::ProblemRecordServiceServer, promise_service_server::PromiseServiceServer,
+        report_service_server::ReportServiceServer, return_service_server::ReturnServiceServer,
+        risk_service_server::RiskServiceServer, search_service_server::SearchServiceServer,
+        ticket_link_service_server::TicketLinkServiceServer, ticket_service_server::TicketServiceServer,
+        view_service_server::ViewServiceServer, watch_service_server::WatchServiceServer,
     },
 };
 use seva_runtime::auth::{ApiKeys, LinkSigner};

@@ -32,10 +32,10 @@ mod store;
 mod work;
 
 pub use commands::Commands;
-pub use rpc::PromiseRpc;
-pub use work::Due;
 pub(crate) use rate::RateQuery;
+pub use rpc::PromiseRpc;
 pub(crate) use store::rates;
+pub use work::Due;
 pub(crate) use work::pass_on;
 
 #[cfg(test)]

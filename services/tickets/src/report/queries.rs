@@ -118,7 +118,11 @@ impl Reports {
                 for (group, volume) in happened {
                     let at_end = open.get(&group).copied().unwrap_or_default() + volume.change();
                     rows.push(convert::volume(date, &volume, at_end));
-                    if at_end == 0 { open.remove(&group) } else { open.insert(group, at_end) };
+                    if at_end == 0 {
+                        open.remove(&group)
+                    } else {
+                        open.insert(group, at_end)
+                    };
                 }
                 out.tell(rows).await?;
             }

@@ -169,21 +169,15 @@ pub async fn clocks(db: &Database, query: &Query) -> Result<Vec<ClockCounts>, Fa
 /// What became of the resolutions of the period.
 pub async fn resolutions(db: &Database, query: &Query) -> Result<Vec<Resolutions>, Fault> {
     let (from, until) = (time(query.period.from()), time(query.period.until()));
-    let rows = sqlx::query_file_as!(
-        Resolutions,
-        "src/report/sql/resolutions.sql",
-        from as _,
-        until as _,
-        query.department
-    );
+    let rows =
+        sqlx::query_file_as!(Resolutions, "src/report/sql/resolutions.sql", from as _, until as _, query.department);
     Ok(rows.fetch_all(db.calls()).await?)
 }
 
 /// The root problems of tickets that were resolved in the period.
 pub async fn causes(db: &Database, query: &Query) -> Result<Vec<CauseCounts>, Fault> {
     let (from, until) = (time(query.period.from()), time(query.period.until()));
-    let rows =
-        sqlx::query_file_as!(CauseCounts, "src/report/sql/causes.sql", from as _, until as _, query.department);
+    let rows = sqlx::query_file_as!(CauseCounts, "src/report/sql/causes.sql", from as _, until as _, query.department);
     Ok(rows.fetch_all(db.calls()).await?)
 }
 
@@ -206,8 +200,7 @@ pub async fn avoidable(
     (from, until): (Timestamp, Timestamp),
     of: Option<Uuid>,
 ) -> Result<Vec<Contact>, Fault> {
-    let rows =
-        sqlx::query_file_as!(Contact, "src/report/sql/avoidable.sql", time(from) as _, time(until) as _, of);
+    let rows = sqlx::query_file_as!(Contact, "src/report/sql/avoidable.sql", time(from) as _, time(until) as _, of);
     Ok(rows.fetch_all(db.calls()).await?)
 }
 

@@ -33,7 +33,9 @@ use crate::{
     view,
 };
 
-pub use answers::{event_of, message_name, message_to_proto, named, number_of, proto_closure, proto_tier, spoken_to_proto};
+pub use answers::{
+    event_of, message_name, message_to_proto, named, number_of, proto_closure, proto_tier, spoken_to_proto,
+};
 pub use filter::{parse_filter, parse_kept_filter, seen};
 pub use said::parse_attachments;
 
