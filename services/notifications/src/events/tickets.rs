@@ -76,6 +76,7 @@ fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String
         // They are told whom or what we wait for.
         "pending.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),
         "resolved.v1" => ("ticket_resolved", event.resolution.to_string()),
+        // Whichever channel it is meant for: there is mail alone so far, and mail is better than silence.
         "verification_requested.v1" => {
             ("ticket_asked_again", format!("{}.{}", event.resolution, event.verification_attempts))
         }

@@ -155,8 +155,11 @@ fn kinds(field: &CustomField) -> Vec<&'static str> {
 /// What violated constraints mean to a caller.
 fn refusal(fault: Fault) -> Error {
     if fault.violates("custom_field_key_once") {
-        return Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, "a field has this key")
-            .with_precondition("TK13", "custom_field.key", "no other field has the key, retired ones included");
+        return Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, "a field has this key").with_precondition(
+            "TK13",
+            "custom_field.key",
+            "no other field has the key, retired ones included",
+        );
     }
     fault.into()
 }

@@ -103,7 +103,11 @@ impl Commands {
                 let message = "the ticket has an escalation that is open";
                 return Err(Error::new(Code::AlreadyExists, ErrorReason::EscalationOpen, message)
                     .with_metadata("escalation", open.name())
-                    .with_precondition("TK111", name, "the one that is open is closed: until then it is acted on there"));
+                    .with_precondition(
+                        "TK111",
+                        name,
+                        "the one that is open is closed: until then it is acted on there",
+                    ));
             }
             let (department, critical) = (assessed.department, assessed.level() == Level::Critical);
             let due_at = measures.acknowledge_due(department, critical, now);

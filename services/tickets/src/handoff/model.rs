@@ -474,6 +474,9 @@ impl Handoff {
 
 /// The refusal of somebody whose decision it is not (TK46).
 pub(super) fn forbidden(subject: impl Into<String>, has_to_be_true: &'static str) -> Error {
-    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true)
-        .with_precondition("TK46", subject, has_to_be_true)
+    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true).with_precondition(
+        "TK46",
+        subject,
+        has_to_be_true,
+    )
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use seva_runtime::Error;
-use tonic::Code;
 use uuid::Uuid;
 
 use super::model::{Act, Asked, BOUNCES, Change, Handoff, NewHandoff, State};

@@ -12,7 +12,7 @@ use crate::{
     policy::{Matched, Policy},
     ticket::{
         CancelReason, Change, Closure, Priority, State, Ticket,
-        model::{NewTicket, Reply, RootProblem, StoryOf, Surroundings, Update},
+        model::{NewTicket, Reply, RootProblem, StoryOf, Surroundings, Update, verification::Reach},
         state::Act,
     },
 };
@@ -142,8 +142,11 @@ pub fn replay(
         change.ticket.stated_problem = String::new();
         changes.push(change);
     }
-    // Whoever was asked and has not answered in six days does not any more.
-    while let Some(change) = ticket.verification_due_at.filter(|due| *due <= now).and_then(|due| ticket.verify(due)) {
+    // Whoever was asked and has not answered in six days does not any more: of that time only mail is known.
+    let by_mail = Reach::by_mail();
+    while let Some(change) =
+        ticket.verification_due_at.filter(|due| *due <= now).and_then(|due| ticket.verify(&by_mail, due))
+    {
         changes.push(change);
     }
     let is_at = ticket.updated_at;
@@ -192,9 +195,14 @@ fn take(ticket: &Ticket, step: &Step, (policy, schema): (&Policy, &Schema), at: 
             let targets = policy.targets(&Matched { kind, department, tier, priority: *priority });
             ticket.update(Update { priority: Some(*priority), ..Update::default() }, targets, schema, at)
         }
-        Step::Resolved { root_problem, note } => {
-            ticket.resolve(schema, root_problem.clone(), note.clone(), (Author::Staff, ticket.assignee), at)
-        }
+        Step::Resolved { root_problem, note } => ticket.resolve(
+            schema,
+            root_problem.clone(),
+            note.clone(),
+            (Author::Staff, ticket.assignee),
+            &Reach::by_mail(),
+            at,
+        ),
         Step::Confirmed => ticket.confirm(false, None, at),
         Step::Rejected(text) => ticket.reject(false, Some(by_customer(ticket, text).at(at)), at),
         Step::Reopened(text) => ticket.reopen(by_customer(ticket, text).at(at), at),

@@ -28,6 +28,9 @@ pub(crate) fn may_go_across(call: &Call, reason: &str) -> Result<(), Error> {
         return Ok(());
     }
     let why = "a lead says that tickets of two customers are one matter";
-    Err(Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, why)
-        .with_precondition("TK52", "across_customers_reason", why))
+    Err(Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, why).with_precondition(
+        "TK52",
+        "across_customers_reason",
+        why,
+    ))
 }

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     custom_field::{self, Schema},
-    ticket::{Change, Ticket, store},
+    recipient,
+    ticket::{Change, Ticket, model::verification::Reach, store},
 };
 
 /// Who says so in the events.
@@ -48,10 +49,12 @@ impl Fixes {
         let tickets: Vec<Uuid> = due.iter().map(|(ticket, _)| *ticket).collect();
         let tickets = store::lock_at(&mut transaction, &tickets, now).await?;
         let schema = custom_field::store::schema(&mut *transaction).await?;
+        let customers: Vec<Uuid> = tickets.iter().map(|ticket| ticket.customer).collect();
+        let known = recipient::store::by_customer(&mut *transaction, &customers).await?;
         let (mut changes, mut outcomes) = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
         for (ticket, (_, problem)) in tickets.iter().zip(&due) {
             let Some(problem) = records.iter_mut().find(|record| record.id == *problem) else { continue };
-            let refused_by = match resolve(problem, ticket, &schema, now) {
+            let refused_by = match resolve(problem, ticket, &schema, &Reach::of(known.get(&ticket.customer)), now) {
                 Ok(change) => {
                     changes.push(change);
                     problem.count(1, 0);
@@ -85,10 +88,16 @@ impl Fixes {
 }
 
 /// What becomes of a ticket when its problem is fixed.
-fn resolve(problem: &Problem, ticket: &Ticket, schema: &Schema, now: Timestamp) -> Result<Change, Error> {
+fn resolve(
+    problem: &Problem,
+    ticket: &Ticket,
+    schema: &Schema,
+    reach: &Reach,
+    now: Timestamp,
+) -> Result<Change, Error> {
     let root = problem.root_problem.clone().zip(problem.note_for(&ticket.language));
     let (root, note) = root.ok_or_else(|| Error::internal("what is fixed has a cause and a note"))?;
-    ticket.resolve_with_cause(schema, root, note, now)
+    ticket.resolve_with_cause(schema, root, note, reach, now)
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What is known of a customer without asking: language, tier, zone, and whether a person has confirmed them.
+//! What is known of a customer without asking: language, tier, zone, how they can be reached, and whether a person has confirmed them.
 
 use seva_proto::customers::v1::{CustomerEvent, SendingCustomer, customer::Tier as TierMessage};
 use seva_values::{AvailabilityWindows, Invalid, Language, Zone, parse_name};
@@ -26,6 +26,10 @@ pub struct Recipient {
     pub provisional: bool,
     /// When the customer wants to be interrupted; `None`: at any time.
     pub availability: Option<AvailabilityWindows>,
+    /// Whether there is a mail address.
+    pub has_email: bool,
+    /// Whether there is a phone number.
+    pub has_phone: bool,
 }
 
 /// How far the company's relation to a customer goes.
@@ -60,6 +64,8 @@ impl Recipient {
                 }
                 _ => None,
             },
+            has_email: event.has_email,
+            has_phone: event.has_phone,
         })
     }
 
@@ -76,6 +82,8 @@ impl Recipient {
             zone: Zone::parse(&customer.zone)?,
             provisional: customer.provisional,
             availability: None,
+            has_email: true,
+            has_phone: false,
         })
     }
 }

@@ -129,9 +129,16 @@ fn inspected() -> ReturnCase {
 #[test]
 fn what_somebody_has_decided_alone_they_pay_back_only_as_far_as_they_may_give() {
     let case = inspected();
-    refused(case.settle(Way::Refund, Some(&owed(401)), &somebody(DECIDER, 400), later(4)), ErrorReason::ApproverUnsuitable, "TK89");
+    refused(
+        case.settle(Way::Refund, Some(&owed(401)), &somebody(DECIDER, 400), later(4)),
+        ErrorReason::ApproverUnsuitable,
+        "TK89",
+    );
     for (settler, amount) in [(somebody(DECIDER, 400), 400), (somebody(ANOTHER, 0), 401)] {
-        assert_eq!(case.settle(Way::Refund, Some(&owed(amount)), &settler, later(4)).unwrap().case.state, State::Settling);
+        assert_eq!(
+            case.settle(Way::Refund, Some(&owed(amount)), &settler, later(4)).unwrap().case.state,
+            State::Settling
+        );
     }
     assert_eq!(case.settle(Way::Repair, None, &somebody(DECIDER, 0), later(4)).unwrap().case.state, State::Settled);
 }

@@ -37,6 +37,8 @@ pub struct TicketFilter {
     /// It has all of them.
     pub tags: Vec<String>,
     pub risks: Vec<Level>,
+    /// A person has to call its customer now (TK142).
+    pub needs_call: bool,
 }
 
 /// From a time up to but not including another.
@@ -60,6 +62,7 @@ pub struct Seen {
     pub next_due_at: Option<Timestamp>,
     pub reopen_count: i32,
     pub tags: Vec<String>,
+    pub call_from: Option<Timestamp>,
 }
 
 impl Range {
@@ -125,6 +128,11 @@ impl TicketFilter {
         if !self.tags.is_empty() {
             conditions = conditions.and("tags <> '{}'").and_value("tags @>", Some(self.tags.clone()));
         }
+        if self.needs_call {
+            conditions = conditions
+                .and("verification_call_from is not null")
+                .and_value("verification_call_from <=", time(Some(now)));
+        }
         if self.overdue || !self.due.is_open() {
             let late = self.overdue.then_some(now);
             conditions = conditions
@@ -157,6 +165,7 @@ impl TicketFilter {
             tags,
             // No event of a ticket tells it: a watch that asks for it is refused.
             risks: _,
+            needs_call,
         } = self;
         customer.is_none_or(|customer| customer == seen.customer)
             && (department.is_none() || *department == seen.department)
@@ -171,6 +180,7 @@ impl TicketFilter {
             && (!overdue || seen.next_due_at.is_some_and(|at| at < now))
             && (!reopened || seen.reopen_count > 0)
             && tags.iter().all(|tag| seen.tags.contains(tag))
+            && (!needs_call || seen.call_from.is_some_and(|from| from <= now))
     }
 
     /// Whether it asks only for what is counted (TK100).
@@ -192,6 +202,7 @@ impl TicketFilter {
             reopened,
             tags,
             risks,
+            needs_call,
         } = self;
         customer.is_none()
             && created.is_open()
@@ -201,6 +212,7 @@ impl TicketFilter {
             && !reopened
             && tags.is_empty()
             && risks.is_empty()
+            && !needs_call
     }
 
     /// Whether it asks only for tickets of some risk, which are few.

@@ -4,9 +4,10 @@ use seva_proto::tickets::v1::{
     AssignTicketRequest, AssignTicketResponse, CancelTicketRequest, CancelTicketResponse, ConfirmTicketRequest,
     ConfirmTicketResponse, CreateTicketRequest, CreateTicketResponse, GetTicketRequest, GetTicketResponse,
     ListClockEventsRequest, ListClockEventsResponse, ListMessagesRequest, ListMessagesResponse, ListTicketsRequest,
-    ListTicketsResponse, RedactMessageRequest, RedactMessageResponse, RejectTicketRequest, RejectTicketResponse,
-    ReopenTicketRequest, ReopenTicketResponse, ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest,
-    ResolveTicketResponse, UpdateTicketRequest, UpdateTicketResponse, ticket_service_server::TicketService,
+    ListTicketsResponse, RecordVerificationCallRequest, RecordVerificationCallResponse, RedactMessageRequest,
+    RedactMessageResponse, RejectTicketRequest, RejectTicketResponse, ReopenTicketRequest, ReopenTicketResponse,
+    ReplyToTicketRequest, ReplyToTicketResponse, ResolveTicketRequest, ResolveTicketResponse, UpdateTicketRequest,
+    UpdateTicketResponse, ticket_service_server::TicketService,
 };
 use seva_runtime::{BusinessClock, Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
@@ -14,10 +15,11 @@ use tonic::{Request, Response, Status};
 
 use super::{
     commands::{
-        AssignTicket, CancelTicket, Commands, ConfirmTicket, CreateTicket, RedactMessage, RejectTicket, ReopenTicket,
-        ReplyToTicket, ResolveTicket, UpdateTicket,
+        AssignTicket, CancelTicket, Commands, CreateTicket, RedactMessage, ReopenTicket, ReplyToTicket, ResolveTicket,
+        UpdateTicket, verification::RecordCall,
     },
     convert::{self, spoken_to_proto},
+    model::Change,
     queries, store,
 };
 use crate::{clock, merge, message, view};
@@ -138,16 +140,27 @@ impl TicketService for TicketRpc {
         &self,
         request: Request<ConfirmTicketRequest>,
     ) -> Result<Response<ConfirmTicketResponse>, Status> {
-        let (write, command) = incoming_write(request, ConfirmTicket::try_from)?;
-        Ok(Response::new(self.commands.confirm(&write, command).await?))
+        let (write, command) = incoming_write(request, RecordCall::try_from)?;
+        let answer = |change: &Change| ConfirmTicketResponse { ticket: Some((&change.ticket).into()) };
+        Ok(Response::new(self.commands.record_call(&write, command, answer).await?))
     }
 
     async fn reject_ticket(
         &self,
         request: Request<RejectTicketRequest>,
     ) -> Result<Response<RejectTicketResponse>, Status> {
-        let (write, command) = incoming_write(request, RejectTicket::try_from)?;
-        Ok(Response::new(self.commands.reject(&write, command).await?))
+        let (write, command) = incoming_write(request, RecordCall::try_from)?;
+        let answer = |change: &Change| RejectTicketResponse { ticket: Some((&change.ticket).into()) };
+        Ok(Response::new(self.commands.record_call(&write, command, answer).await?))
+    }
+
+    async fn record_verification_call(
+        &self,
+        request: Request<RecordVerificationCallRequest>,
+    ) -> Result<Response<RecordVerificationCallResponse>, Status> {
+        let (write, command) = incoming_write(request, RecordCall::try_from)?;
+        let answer = |change: &Change| RecordVerificationCallResponse { ticket: Some((&change.ticket).into()) };
+        Ok(Response::new(self.commands.record_call(&write, command, answer).await?))
     }
 
     async fn reopen_ticket(

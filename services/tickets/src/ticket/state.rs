@@ -61,11 +61,31 @@ impl State {
 pub enum Closure {
     /// The customer said that it is solved.
     Verified,
-    /// The customer was asked three times and did not answer.
+    /// The customer was asked and did not answer; [`Unverified`] says more.
     Unverified,
 }
 
 stored_names!(Closure, "closure" { Verified = "verified", Unverified = "unverified" });
+
+/// Why a resolution was not verified (TK143).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unverified {
+    /// The customer was asked on two channels at least, and did not answer.
+    Unanswered,
+    /// The customer did not answer, and there is no second channel to ask on.
+    NoSecondChannel,
+    /// There is no channel to ask on.
+    NoChannel,
+    /// The customer was to be called, and nobody of us did in time.
+    NotCalled,
+}
+
+stored_names!(Unverified, "reason not to be verified" {
+    Unanswered = "unanswered",
+    NoSecondChannel = "no_second_channel",
+    NoChannel = "no_channel",
+    NotCalled = "not_called",
+});
 
 /// Why it was called off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod filters;
 mod merging;
 mod plans;
+mod verification;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -13,7 +14,10 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, Update, ending::VERIFY_EVERY},
+    model::{
+        Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, Update,
+        verification::{Reach, VERIFY_EVERY},
+    },
     state::{Act, CancelReason, Cause, Closure, State},
 };
 use crate::{
@@ -124,6 +128,7 @@ fn resolved() -> Ticket {
                 root(),
                 "It comes today.".to_owned(),
                 (Author::Staff, Some(MEMBER)),
+                &Reach::by_mail(),
                 after_hours(2),
             )
             .unwrap(),
@@ -288,7 +293,14 @@ fn only_a_public_answer_of_staff_meets_the_first_response() {
 fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
     for ticket in [opened(), pending()] {
         let change = ticket
-            .resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5))
+            .resolve(
+                &Schema::default(),
+                root(),
+                "Done.".to_owned(),
+                (Author::Staff, None),
+                &Reach::by_mail(),
+                after_hours(5),
+            )
             .unwrap();
         let Change { ticket, act, message, .. } = change;
         assert_eq!((ticket.state, act, ticket.resolution), (State::Resolved, Act::Resolved, 1));
@@ -301,7 +313,14 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
         assert_eq!(ticket.clocks.get(clock::Kind::ResolutionTotal).unwrap().state, clock::State::Paused);
     }
     only_in(&WORKED_ON, "TK3", |ticket| {
-        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5))
+        ticket.resolve(
+            &Schema::default(),
+            root(),
+            "Done.".to_owned(),
+            (Author::Staff, None),
+            &Reach::by_mail(),
+            after_hours(5),
+        )
     });
 }
 
@@ -309,8 +328,9 @@ fn open_or_pending_becomes_resolved_and_the_customer_is_asked() {
 #[test]
 fn a_resolution_by_a_rule_meets_no_answer() {
     for (author, first) in [(Author::Staff, clock::State::Met), (Author::System, clock::State::Running)] {
-        let resolved =
-            opened().resolve(&Schema::default(), root(), "Done.".to_owned(), (author, None), after_hours(1)).unwrap();
+        let resolved = opened()
+            .resolve(&Schema::default(), root(), "Done.".to_owned(), (author, None), &Reach::by_mail(), after_hours(1))
+            .unwrap();
         assert_eq!(resolved.ticket.clocks.get(clock::Kind::FirstResponse).unwrap().state, first);
         assert_eq!(resolved.ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Met);
         assert_eq!(resolved.message.unwrap().author, author);
@@ -339,16 +359,16 @@ fn resolved_goes_back_for_whoever_resolved_it_when_the_customer_rejects() {
 #[test]
 fn resolved_is_closed_unverified_after_three_attempts_48_hours_apart() {
     let mut ticket = resolved();
-    assert!(ticket.verify(after_hours(2 + 48) - SignedDuration::from_micros(1)).is_none());
+    assert!(ticket.verify(&Reach::by_mail(), after_hours(2 + 48) - SignedDuration::from_micros(1)).is_none());
     for attempt in [2, 3] {
         let at = after_hours(2 + 48 * (attempt - 1));
-        let change = ticket.verify(at).unwrap();
+        let change = ticket.verify(&Reach::by_mail(), at).unwrap();
         assert_eq!((change.act, i64::from(ticket.verification_attempts)), (Act::VerificationRequested, attempt));
-        assert!(ticket.verify(at).is_none(), "once for each attempt");
+        assert!(ticket.verify(&Reach::by_mail(), at).is_none(), "once for each attempt");
     }
-    let change = ticket.verify(after_hours(2 + 48 * 3)).unwrap();
+    let change = ticket.verify(&Reach::by_mail(), after_hours(2 + 48 * 3)).unwrap();
     assert_eq!((change.act, ticket.state, ticket.closure), (Act::Closed, State::Closed, Some(Closure::Unverified)));
-    assert!(ticket.verify(after_hours(1000)).is_none());
+    assert!(ticket.verify(&Reach::by_mail(), after_hours(1000)).is_none());
 }
 
 #[test]
@@ -522,7 +542,14 @@ fn tk36_who_has_it_and_says_nothing_loses_it_once_for_each_assignment() {
 fn tk14_our_own_policy_as_a_cause_names_the_rule() {
     let resolve = |rule: Option<&str>| {
         let root = RootProblem { cause: Cause::Policy, rule: rule.map(str::to_owned), ..root() };
-        opened().resolve(&Schema::default(), root, "Done.".to_owned(), (Author::Staff, None), after_hours(5))
+        opened().resolve(
+            &Schema::default(),
+            root,
+            "Done.".to_owned(),
+            (Author::Staff, None),
+            &Reach::by_mail(),
+            after_hours(5),
+        )
     };
     assert!(resolve(None).unwrap_err().is_refused_by("TK14"));
     let resolved = resolve(Some("handbookRules/returns")).unwrap().ticket;
@@ -533,7 +560,14 @@ fn tk14_our_own_policy_as_a_cause_names_the_rule() {
 fn tk11_nothing_that_is_under_way_is_resolved_or_called_off() {
     let ticket = Ticket { open_work: 1, ..opened() };
     for refused in [
-        ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), after_hours(5)),
+        ticket.resolve(
+            &Schema::default(),
+            root(),
+            "Done.".to_owned(),
+            (Author::Staff, None),
+            &Reach::by_mail(),
+            after_hours(5),
+        ),
         ticket.cancel(CancelReason::ByCustomer, after_hours(5)),
     ] {
         assert!(refused.unwrap_err().is_refused_by("TK11"));
@@ -629,10 +663,10 @@ proptest! {
                     let visibility = if public { Visibility::Public } else { Visibility::Internal };
                     ticket.reply(Reply { awaits_customer: asks, ..says(author, visibility) }, now).into_iter().collect()
                 }
-                Command::Resolve => ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), now).into_iter().collect(),
+                Command::Resolve => ticket.resolve(&Schema::default(), root(), "Done.".to_owned(), (Author::Staff, None), &Reach::by_mail(), now).into_iter().collect(),
                 Command::Confirm => ticket.confirm(true, None, now).into_iter().collect(),
                 Command::Reject => ticket.reject(true, None, now).into_iter().collect(),
-                Command::Verify => ticket.clone().verify(now).into_iter().collect(),
+                Command::Verify => ticket.clone().verify(&Reach::by_mail(), now).into_iter().collect(),
                 Command::Reopen => ticket.reopen(record(), now).into_iter().collect(),
                 Command::Cancel => ticket.cancel(CancelReason::ByCustomer, now).into_iter().collect(),
                 Command::Priority(urgent) => {
@@ -690,7 +724,7 @@ proptest! {
             prop_assert_eq!(ticket.state == State::PendingExternal, ticket.wait_party.is_some(), "TK12");
             prop_assert_eq!(ticket.state == State::Resolved, ticket.verification_due_at.is_some());
             prop_assert_eq!(ticket.state == State::Closed, ticket.closure.is_some() && ticket.closed_at.is_some());
-            prop_assert!((0..=3).contains(&ticket.verification_attempts));
+            prop_assert!((0..=3).contains(&ticket.verification_attempts), "TK141");
             prop_assert!(before.state != State::Canceled || ticket.state == State::Canceled);
             prop_assert!(clocks_agree(&ticket), "{:?} with {:?}", ticket.state, ticket.clocks);
         }

@@ -130,6 +130,9 @@ fn may_share(viewer: &Viewer, sharing: Sharing) -> Result<(), Error> {
 
 /// TK101
 fn forbidden(subject: impl Into<String>, has_to_be_true: &'static str) -> Error {
-    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true)
-        .with_precondition("TK101", subject, has_to_be_true)
+    Error::new(Code::PermissionDenied, ErrorReason::ResourceForbidden, has_to_be_true).with_precondition(
+        "TK101",
+        subject,
+        has_to_be_true,
+    )
 }

@@ -1,12 +1,16 @@
-//! Asks customers again whether it is solved, and closes what nobody answers about (TK5).
+//! Asks customers again whether it is solved, has them called, and closes what nobody answers about (TK5, TK140 to TK143).
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{Database, due::DueWork};
+use uuid::Uuid;
 
 use super::carry_out;
-use crate::ticket::store;
+use crate::{
+    recipient,
+    ticket::{Ticket, model::verification::Reach, store},
+};
 
 /// Who says so in the events.
 const ACTOR: &str = "worker:verification";
@@ -33,7 +37,12 @@ impl DueWork for Verification {
 
     async fn run_batch(&self, now: Timestamp, limit: i64) -> Result<usize, Error> {
         let due = store::verification_due(&self.db, now, limit).await?;
-        carry_out(&self.db, ACTOR, &due, now, |ticket, now| ticket.verify(now).into_iter().collect()).await
+        let (due, customers): (Vec<Uuid>, Vec<Uuid>) = due.into_iter().unzip();
+        let known = recipient::store::by_customer(self.db.workers(), &customers).await?;
+        let ask = |ticket: &mut Ticket, now| {
+            ticket.verify(&Reach::of(known.get(&ticket.customer)), now).into_iter().collect()
+        };
+        carry_out(&self.db, ACTOR, &due, now, ask).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {

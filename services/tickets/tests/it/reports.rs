@@ -378,7 +378,7 @@ async fn resolutions_say_what_customers_said_to_them() {
         reopened_once: 2,
         ..ResolutionRow::default()
     };
-    assert_eq!(rows!(&story.world, query.clone(), Resolution), [expected.clone()]);
+    assert_eq!(rows!(&story.world, query.clone(), Resolution), std::slice::from_ref(&expected));
     story.nobody_answers().await;
     let later = ResolutionRow { waiting: 0, unverified: 1, verified_rate: Some(1.0 / 3.0), ..expected };
     assert_eq!(rows!(&story.world, query, Resolution), [later]);
@@ -403,7 +403,7 @@ async fn causes_name_our_own_rules_and_what_was_given_in_each_currency() {
         let key = if state == "settled" { format!("'{}'", id()) } else { "null".to_owned() };
         let settled = if state == "settled" { "now()" } else { "null" };
         let id = new_id();
-        let reverses = reverses.map_or("null".to_owned(), |id| format!("'{id}'"));
+        let reverses = reverses.map_or_else(|| "null".to_owned(), |id| format!("'{id}'"));
         let sql = format!(
             "insert into compensation_grant (id, version, ticket_id, customer_id, kind, amount, currency, reason, state, exceeded_limits, proposer,
                                              giver, reverses, external_key, created_at, updated_at, settled_at)

@@ -347,7 +347,14 @@ async fn tk89_whoever_has_decided_alone_pays_back_no_more_than_they_may_give() {
     assert_eq!(settle("mina", 501).await.unwrap().state(), State::Settling);
     let case = counter.approved(&[("CAP", 1)]).await;
     let (way, amount, invoice) = (Way::Credit.into(), Some(rupees(499)), counter.invoice.clone());
-    let within = SettleReturnRequest { name: case.name, way, amount, invoice, request_id: new_id().to_string(), ..Default::default() };
+    let within = SettleReturnRequest {
+        name: case.name,
+        way,
+        amount,
+        invoice,
+        request_id: new_id().to_string(),
+        ..Default::default()
+    };
     counter.as_agent("radha").settle_return(within).await.unwrap();
 }
 
@@ -385,8 +392,11 @@ async fn what_happens_to_a_return_of_a_merged_ticket_is_told_on_the_one_that_car
     world.assigned(&carrier).await;
     let held = is_refused(world.resolve(&carrier).await, ErrorReason::StateForbids);
     assert_eq!(invariant(&held), "TK11");
-    let request =
-        UnmergeTicketRequest { name: merged.clone(), request_id: new_id().to_string(), ..UnmergeTicketRequest::default() };
+    let request = UnmergeTicketRequest {
+        name: merged.clone(),
+        request_id: new_id().to_string(),
+        ..UnmergeTicketRequest::default()
+    };
     let refused = is_refused(merges.unmerge_ticket(request).await, ErrorReason::StateForbids);
     assert_eq!(invariant(&refused), "TK54");
 
@@ -412,7 +422,8 @@ async fn what_happens_to_a_return_of_a_merged_ticket_is_told_on_the_one_that_car
 async fn the_same_request_is_answered_as_before_to_somebody_who_may_not_decide_any_more() {
     let counter = Counter::new().await;
     let case = counter.open(&[("SHIRT", 1)]).await.unwrap();
-    let review = ReviewReturnRequest { name: case.name.clone(), request_id: new_id().to_string(), ..Default::default() };
+    let review =
+        ReviewReturnRequest { name: case.name.clone(), request_id: new_id().to_string(), ..Default::default() };
     let decide = DecideReturnRequest {
         name: case.name,
         outcome: Outcome::Approved.into(),
@@ -471,13 +482,8 @@ async fn what_billing_cannot_pay_is_settled_another_way() {
     assert!(failed.compensation_grant.is_empty());
     // A credit is owed of the invoice too, and no refund is left beside it.
     let (way, amount, invoice) = (Way::Credit.into(), Some(rupees(1_000)), counter.invoice.clone());
-    let credit = step!(
-        counter,
-        "mina",
-        settle_return,
-        SettleReturnRequest { way: way, amount: amount, invoice: invoice },
-        case
-    );
+    let credit =
+        step!(counter, "mina", settle_return, SettleReturnRequest { way: way, amount: amount, invoice: invoice }, case);
     counter.billing_says(&credit.unwrap(), "b-2", BillingOutcome::Settled).await;
     counter.until(&case.name, State::Settled).await;
     let other = counter.approved(&[("SHIRT", 1)]).await;

@@ -207,6 +207,7 @@ impl World {
             customer: name.clone(),
             languages: vec![language.to_owned()],
             zone: "Asia/Kolkata".to_owned(),
+            has_email: true,
             ..CustomerEvent::default()
         };
         self.customers.tells("seva.customers.customer.created.v1", &name, self.now(), &state).await;

@@ -1,3 +1,5 @@
+use seva_proto::common::v1::Channel;
+
 use super::*;
 use crate::{
     events::tests::{self, CUSTOMER, told_of},
@@ -57,6 +59,14 @@ fn each_event_that_matters_to_the_customer_is_told_with_its_own_occasion() {
     let of_tickets = of_tickets.filter(|milestone| milestone.event_types.iter().any(|kind| kind.starts_with(PREFIX)));
     for milestone in of_tickets {
         assert!(expected.iter().any(|(.., key, _)| *key == milestone.key), "{} is told of no event", milestone.key);
+    }
+}
+
+#[test]
+fn an_attempt_that_is_meant_for_another_channel_goes_by_mail() {
+    for channel in [Channel::Email, Channel::Sms, Channel::Unspecified] {
+        let asked = TicketEvent { verification_channel: channel.into(), ..a_ticket() };
+        assert_eq!(told("verification_requested", &asked), Some(("ticket_asked_again", "2.3".to_owned())));
     }
 }
 

@@ -210,8 +210,11 @@ fn event_of(run: &Run) -> Vec<u8> {
 /// The refusal of a second run, with the name of the first (TK86).
 async fn under_way(db: &Database, second: &Run) -> Error {
     let message = "a run of this guide is under way for the ticket";
-    let refusal = Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, message)
-        .with_precondition("TK86", format_name(TICKETS, second.ticket), "no run of this guide is under way: end or abandon it first");
+    let refusal = Error::new(Code::AlreadyExists, ErrorReason::ResourceExists, message).with_precondition(
+        "TK86",
+        format_name(TICKETS, second.ticket),
+        "no run of this guide is under way: end or abandon it first",
+    );
     let first = sqlx::query_scalar!(
         "select id from troubleshooting_run where ticket_id = $1 and guide_id = $2 and state = 'running'",
         second.ticket,

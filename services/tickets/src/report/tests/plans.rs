@@ -10,11 +10,11 @@ async fn a_busy_year() -> TestDatabase {
     let database = TestDatabase::new(NAME, &MIGRATOR).await;
     let script = r#"
         alter table ticket disable trigger user;
-        insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, department, closure, language,
+        insert into ticket (id, version, number, customer_id, kind, priority, state, title, stated_problem, department, closure, root_cause, language,
                             correlation_id, causation_id, hops, created_at, updated_at, resolved_at, closed_at, state_since, tier, targets)
         select lpad(to_hex(n), 32, '0')::uuid, 2, n, lpad(to_hex(n % 5000), 32, '0')::uuid, 'question', 'normal',
                case n % 50 when 0 then 'new' else 'closed' end, 'Where is it?', '', lpad(to_hex(n % 10), 32, '0')::uuid,
-               case when n % 50 > 0 then 'verified' end, 'hi', 'c', 'c', 0, at, at, case when n % 50 > 0 then at + interval '1 day' end,
+               case when n % 50 > 0 then 'verified' end, case when n % 50 > 0 then 'carrier' end, 'hi', 'c', 'c', 0, at, at, case when n % 50 > 0 then at + interval '1 day' end,
                case when n % 50 > 0 then at + interval '2 days' end, case when n % 50 > 0 then at + interval '2 days' end, 'standard', '{}'
         from generate_series(1, 100000) as n,
              lateral (select timestamptz '2026-01-01' + make_interval(secs => n * 86.4) as at) as t;

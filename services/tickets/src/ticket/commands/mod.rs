@@ -1,7 +1,9 @@
-//! Writes of tickets: load, decide, save. What is said besides stands in [`details`], what customers do by link in [`by_link`].
+//! Writes of tickets: load, decide, save. What is said besides stands in [`details`], what customers do by link in
+//! [`by_link`], what they say on the phone about a resolution in [`verification`].
 
 pub mod by_link;
 mod details;
+pub mod verification;
 
 use std::future::{Future, ready};
 
@@ -10,8 +12,8 @@ use prost::Message as ProtoMessage;
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        AssignTicketResponse, CancelTicketResponse, ConfirmTicketResponse, CreateTicketResponse, RejectTicketResponse,
-        ReopenTicketResponse, ReplyToTicketResponse, ResolveTicketResponse,
+        AssignTicketResponse, CancelTicketResponse, CreateTicketResponse, ReopenTicketResponse, ReplyToTicketResponse,
+        ResolveTicketResponse,
     },
 };
 use seva_runtime::{BusinessClock, Error, Write};
@@ -106,21 +108,6 @@ pub struct ResolveTicket {
     pub etag: Etag,
     pub root_problem: RootProblem,
     pub note: String,
-}
-
-/// The customer said on the phone that it is solved.
-pub struct ConfirmTicket {
-    pub id: Uuid,
-    pub etag: Etag,
-    pub caller: String,
-}
-
-/// The customer said on the phone that it is not.
-pub struct RejectTicket {
-    pub id: Uuid,
-    pub etag: Etag,
-    pub caller: String,
-    pub text: String,
 }
 
 /// It is opened again.
@@ -316,31 +303,9 @@ impl Commands {
         now: Timestamp,
     ) -> Result<Change, Error> {
         let schema = custom_field::store::schema(self.db.calls()).await?;
-        let resolved = ticket.resolve(&schema, root_problem, note, author, now);
+        let reach = self.reach(ticket).await?;
+        let resolved = ticket.resolve(&schema, root_problem, note, author, &reach, now);
         self.explained(ticket, resolved).await
-    }
-
-    /// Records that the customer said on the phone that it is solved.
-    pub async fn confirm(&self, write: &Write, command: ConfirmTicket) -> Result<ConfirmTicketResponse, Error> {
-        let ConfirmTicket { id, etag, caller } = command;
-        let member = self.member(write).await?;
-        let decide = |ticket: Ticket, now| {
-            let record = call(format!("{caller} says on the phone that it is solved."), member, now);
-            ready(ticket.confirm(false, Some(record), now))
-        };
-        let answer = |change: &Change| ConfirmTicketResponse { ticket: Some((&change.ticket).into()) };
-        self.change(write, id, etag, decide, answer).await
-    }
-
-    /// Records that the customer said on the phone that it is not solved.
-    pub async fn reject(&self, write: &Write, command: RejectTicket) -> Result<RejectTicketResponse, Error> {
-        let RejectTicket { id, etag, caller, text } = command;
-        let decide = |ticket: Ticket, now| {
-            let text = format!("{caller}, on the phone: {text}");
-            ready(ticket.reject(false, Some(by_customer(&ticket, text, Medium::PhoneCall, now)), now))
-        };
-        let answer = |change: &Change| RejectTicketResponse { ticket: Some((&change.ticket).into()) };
-        self.change(write, id, etag, decide, answer).await
     }
 
     /// Opens a closed one again, or a new one that follows it.
@@ -450,20 +415,6 @@ impl Commands {
     /// The member who calls; `None` for staff who are not known here.
     pub(crate) async fn member(&self, write: &Write) -> Result<Option<Uuid>, Error> {
         Ok(roster::store::member_of_caller(self.db.calls(), write).await?)
-    }
-}
-
-fn call(text: String, member: Option<Uuid>, now: Timestamp) -> Message {
-    Message {
-        id: new_id(),
-        visibility: Visibility::Internal,
-        author: Author::Staff,
-        author_id: member,
-        medium: Medium::PhoneCall,
-        text,
-        created_at: now,
-        attachments: Vec::new(),
-        redacted_at: None,
     }
 }
 

@@ -1,13 +1,20 @@
 //! Tickets, messages and clocks to the contract: answers and events.
 
-use seva_proto::tickets::v1::{
-    self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem, ticket as pb_ticket,
+use seva_proto::{
+    common::v1::Channel,
+    tickets::v1::{
+        self as pb, TicketEvent, clock as pb_clock, clock_event, message as pb_message, root_problem,
+        ticket as pb_ticket,
+    },
 };
 use seva_store::{Etag, event::proto_timestamp};
 use seva_values::{HumanNumber, format_name};
 use uuid::Uuid;
 
-use super::CUSTOMERS;
+use super::{
+    CUSTOMERS,
+    verification::{channels_tried, proto_unverified},
+};
 use crate::{
     clock::{self, Clock, ClockEvent, Shown},
     custom_field,
@@ -19,7 +26,7 @@ use crate::{
     routing::WaitReason,
     ticket::{
         model::{COLLECTION, Change, Matter, RootProblem, Ticket},
-        state::Closure,
+        state::{Act, Closure},
         store::listed::Listed,
     },
 };
@@ -186,6 +193,10 @@ impl From<&Ticket> for pb::Ticket {
             open_work: ticket.open_work,
             return_count: ticket.return_count,
             risk_level: risk::proto_level(ticket.risk).into(),
+            verification: ticket.verification.iter().map(Into::into).collect(),
+            verification_due_time: ticket.verification_due_at.map(proto_timestamp),
+            verification_call_time: ticket.call_from.map(proto_timestamp),
+            unverified_reason: proto_unverified(ticket.unverified).into(),
         }
     }
 }
@@ -250,6 +261,8 @@ pub fn event_of(change: &Change) -> TicketEvent {
     let ticket = &change.ticket;
     let message = change.message.as_ref();
     let said = message.map(|message| message.id).or(change.redacted);
+    let asks = matches!(change.act, Act::Resolved | Act::VerificationRequested);
+    let asked_on = ticket.attempts().last().filter(|_| asks).map(|attempt| attempt.channel);
     let kind_of = |passed: &ClockEvent| pb_clock::Kind::from(passed.clock).into();
     let breached = change.passed.as_ref().filter(|passed| passed.step == clock::Step::Breached);
     let warned = change.passed.as_ref().filter(|passed| passed.step != clock::Step::Breached);
@@ -292,5 +305,9 @@ pub fn event_of(change: &Change) -> TicketEvent {
         version: ticket.version,
         next_due_time: ticket.clocks.next_due().map(proto_timestamp),
         renewed_promise: named(PROMISES, change.renews),
+        verification_channel: asked_on.map_or(0, |channel| Channel::from(channel).into()),
+        verification_channels: channels_tried(ticket),
+        verification_call_time: ticket.call_from.map(proto_timestamp),
+        unverified_reason: proto_unverified(ticket.unverified).into(),
     }
 }

@@ -34,6 +34,7 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
         reopened,
         tags,
         risk_levels,
+        verification_needs_call,
     } = given;
     let mut named = |name: &str, collection: &str, given: &str| {
         let parsed = if given.is_empty() { Ok(None) } else { parse_name(collection, given).map(Some) };
@@ -76,6 +77,7 @@ pub fn parse_filter(given: pb::TicketFilter, field: &str, violations: &mut Viola
         reopened,
         tags: tags?,
         risks: risks?,
+        needs_call: verification_needs_call,
     })
 }
 
@@ -140,6 +142,7 @@ impl From<&TicketFilter> for pb::TicketFilter {
             reopened,
             tags,
             risks,
+            needs_call,
         } = filter;
         Self {
             customer: named(CUSTOMERS, *customer),
@@ -159,6 +162,7 @@ impl From<&TicketFilter> for pb::TicketFilter {
             reopened: *reopened,
             tags: tags.clone(),
             risk_levels: risks.iter().map(|level| risk::proto_level(*level).into()).collect(),
+            verification_needs_call: *needs_call,
         }
     }
 }
@@ -194,5 +198,6 @@ pub fn seen(event: &pb::TicketEvent, updated_at: jiff::Timestamp) -> Result<Seen
         next_due_at: timestamp(event.next_due_time),
         reopen_count: event.reopen_count,
         tags: event.tags.clone(),
+        call_from: timestamp(event.verification_call_time),
     })
 }

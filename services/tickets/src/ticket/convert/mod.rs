@@ -1,8 +1,10 @@
-//! Tickets from and to the contract: requests here and, of what is said, in [`said`], filters in [`filter`], answers and events in [`answers`].
+//! Tickets from and to the contract: requests here and, of what is said, in [`said`], filters in [`filter`], attempts to have a resolution confirmed
+//! in [`verification`], answers and events in [`answers`].
 
 mod answers;
 mod filter;
 mod said;
+mod verification;
 
 use std::collections::BTreeSet;
 
@@ -16,10 +18,7 @@ use seva_values::{HumanNumber, Invalid, parse_name, text};
 use uuid::Uuid;
 
 use super::{
-    commands::{
-        AssignTicket, CancelTicket, ConfirmTicket, CreateTicket, Edit, RejectTicket, ReopenTicket, ResolveTicket,
-        UpdateTicket,
-    },
+    commands::{AssignTicket, CancelTicket, CreateTicket, Edit, ReopenTicket, ResolveTicket, UpdateTicket},
     kind::{Kind, Priority},
     model::{COLLECTION, Matter, NewTicket, RootProblem},
     queries::{AskedList, ORDERS, View, Wanted},
@@ -69,7 +68,11 @@ const OUTPUT_ONLY: &[&str] = &[
     "reopen_count",
     "closure",
     "cancel_reason",
+    "verification",
     "verification_attempts",
+    "verification_due_time",
+    "verification_call_time",
+    "unverified_reason",
     "follow_up_of",
     "create_time",
     "update_time",
@@ -312,30 +315,6 @@ pub fn read_root_problem(
         violations.add(format!("{field}.handbook_rule"), fault);
     }
     Some(RootProblem { cause: cause?, description: description?, rule: rule? })
-}
-
-impl TryFrom<pb::ConfirmTicketRequest> for ConfirmTicket {
-    type Error = Error;
-
-    fn try_from(request: pb::ConfirmTicketRequest) -> Result<Self, Error> {
-        let mut violations = Violations::default();
-        let ids = which(&request.name, &request.etag, &mut violations);
-        let caller = violations.take("caller", text::required_line(&request.caller, MAX_LINE_CHARS));
-        violations.finish(ids.zip(caller).map(|((id, etag), caller)| Self { id, etag, caller }))
-    }
-}
-
-impl TryFrom<pb::RejectTicketRequest> for RejectTicket {
-    type Error = Error;
-
-    fn try_from(request: pb::RejectTicketRequest) -> Result<Self, Error> {
-        let mut violations = Violations::default();
-        let ids = which(&request.name, &request.etag, &mut violations);
-        let caller = violations.take("caller", text::required_line(&request.caller, MAX_LINE_CHARS));
-        let text = violations.take("text", words(&request.text));
-        let command = ids.zip(caller).zip(text).map(|(((id, etag), caller), text)| Self { id, etag, caller, text });
-        violations.finish(command)
-    }
 }
 
 impl TryFrom<pb::ReopenTicketRequest> for ReopenTicket {

@@ -1,21 +1,19 @@
-//! How a ticket ends: it is resolved, and the customer has the last word; or it is called off.
+//! How a ticket ends: it is resolved, and the customer has the last word, or is asked in vain ([`super::verification`]); or it is called off.
 
 use jiff::{SignedDuration, Timestamp};
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::Error;
 use uuid::Uuid;
 
-use super::{Change, Reply, RootProblem, Ticket};
+use super::{
+    Change, Reply, RootProblem, Ticket,
+    verification::{Outcome, Reach},
+};
 use crate::{
     custom_field::{Schema, model::Required},
     message::{Author, Medium, Message, Visibility},
     ticket::state::{Act, CancelReason, Cause, Closure, State},
 };
-
-/// Between two attempts to have a resolution confirmed, and after the last.
-pub const VERIFY_EVERY: SignedDuration = SignedDuration::from_hours(48);
-/// Attempts to have a resolution confirmed.
-pub const VERIFICATION_ATTEMPTS: i32 = 3;
 
 impl Ticket {
     /// Somebody says that it is solved; the note is for the customer.
@@ -28,12 +26,13 @@ impl Ticket {
         root_problem: RootProblem,
         note: String,
         author: (Author, Option<Uuid>),
+        reach: &Reach,
         now: Timestamp,
     ) -> Result<Change, Error> {
         if !self.is_worked_on() {
             return Err(self.refusal("TK3", "it is open or waits for the customer: somebody has to have it first"));
         }
-        self.be_resolved(schema, root_problem, note, author, now)
+        self.be_resolved(schema, root_problem, note, author, reach, now)
     }
 
     /// The cause that it has with others was removed (TK59): also of a ticket that nobody has yet.
@@ -45,12 +44,13 @@ impl Ticket {
         schema: &Schema,
         root_problem: RootProblem,
         note: String,
+        reach: &Reach,
         now: Timestamp,
     ) -> Result<Change, Error> {
         if !self.is_worked_on() && !self.is_in_queue() {
             return Err(self.refusal("TK3", "it is neither resolved nor over"));
         }
-        self.be_resolved(schema, root_problem, note, (Author::Staff, None), now)
+        self.be_resolved(schema, root_problem, note, (Author::Staff, None), reach, now)
     }
 
     fn be_resolved(
@@ -59,6 +59,7 @@ impl Ticket {
         root_problem: RootProblem,
         note: String,
         author: (Author, Option<Uuid>),
+        reach: &Reach,
         now: Timestamp,
     ) -> Result<Change, Error> {
         self.has_no_open_work()?;
@@ -90,9 +91,9 @@ impl Ticket {
         next.root_problem = Some(root_problem);
         next.resolver = self.assignee;
         next.resolution += 1;
-        next.verification_attempts = 1;
-        next.verification_due_at = Some(now + VERIFY_EVERY);
+        next.verification_attempts = 0;
         next.resolved_at = Some(now);
+        next.ask_first(reach, now);
         let note = Reply {
             visibility: Visibility::Public,
             author,
@@ -113,6 +114,7 @@ impl Ticket {
         self.has_to_be_resolved()?;
         let mut next = self.next(now);
         next.answered = if by_link { Some((self.resolution, true)) } else { self.answered };
+        next.settle(Outcome::Confirmed);
         next.clocks.answered(now);
         next.close(Closure::Verified, now);
         Ok(Change { message: record, ..next.with(Act::Closed, &["state", "closure"]) })
@@ -126,22 +128,10 @@ impl Ticket {
         self.has_to_be_resolved()?;
         let mut next = self.next(now);
         next.answered = if by_link { Some((self.resolution, false)) } else { self.answered };
+        next.settle(Outcome::Rejected);
         next.clocks.answered(now);
         next.open_again(now);
         Ok(Change { message: record, ..next.with(Act::Rejected, &["state", "reopen_count"]) })
-    }
-
-    /// The time to answer is over: the customer is asked again, or no more (TK5). `None` while there is time.
-    pub fn verify(&mut self, now: Timestamp) -> Option<Change> {
-        self.verification_due_at.filter(|due| *due <= now)?;
-        let mut next = self.next(now);
-        if self.verification_attempts < VERIFICATION_ATTEMPTS {
-            next.verification_attempts += 1;
-            next.verification_due_at = Some(now + VERIFY_EVERY);
-            return Some(self.become_(next, Act::VerificationRequested, &["verification_attempts"]));
-        }
-        next.close(Closure::Unverified, now);
-        Some(self.become_(next, Act::Closed, &["state", "closure"]))
     }
 
     /// Whether it can still be opened again (TK8).
@@ -163,7 +153,7 @@ impl Ticket {
             ));
         }
         let mut next = self.next(now);
-        (next.closure, next.closed_at) = (None, None);
+        (next.closure, next.unverified, next.closed_at) = (None, None, None);
         next.open_again(now);
         Ok(Change { message: Some(record), ..next.with(Act::Reopened, &["state", "reopen_count"]) })
     }
@@ -198,7 +188,7 @@ impl Ticket {
         Ok(next.with(Act::Canceled, &["state", "cancel_reason"]))
     }
 
-    fn has_to_be_resolved(&self) -> Result<(), Error> {
+    pub(super) fn has_to_be_resolved(&self) -> Result<(), Error> {
         match self.state {
             State::Resolved => Ok(()),
             _ => Err(self.refusal("TK4", "it is resolved: only then is there something to confirm or to reject")),
@@ -216,7 +206,7 @@ impl Ticket {
     fn open_again(&mut self, now: Timestamp) {
         self.reopen_count += 1;
         self.verification_attempts = 0;
-        self.verification_due_at = None;
+        (self.verification_due_at, self.call_from) = (None, None);
         self.resolved_at = None;
         self.clocks.reopen(now);
         // They said so: it is our turn.
@@ -224,10 +214,10 @@ impl Ticket {
         self.queue(now);
     }
 
-    fn close(&mut self, closure: Closure, now: Timestamp) {
+    pub(super) fn close(&mut self, closure: Closure, now: Timestamp) {
         self.state = State::Closed;
         self.closure = Some(closure);
-        self.verification_due_at = None;
+        (self.verification_due_at, self.call_from) = (None, None);
         self.closed_at = Some(now);
         self.clocks.close(now);
     }

@@ -18,7 +18,7 @@
 //! | worked on | resolve | resolved | the root problem is confirmed, a note says what was done (TK3), nothing is under way (TK11) |
 //! | resolved | confirm | closed, verified | the customer said so |
 //! | resolved | reject | new, for whoever resolved it first | the customer said so |
-//! | resolved | three attempts, 48 hours apart | closed, unverified | nobody has answered (TK5) |
+//! | resolved | attempts 48 hours apart, in the customer's hours, the last by phone | closed, unverified | nobody has answered (TK5, [`super::verification`]) |
 //! | closed | reopen, within the days of its policy | new | later a new ticket follows it (TK8) |
 //! | new, worked on | cancel | canceled | nothing is under way (TK11) |
 //! | new, worked on, resolved | merge | merged | nothing is under way (TK11), the target is not over (TK50) and of the same customer (TK52) |
@@ -77,10 +77,13 @@ impl Ticket {
             resolver: None,
             reopen_count: 0,
             resolution: 0,
+            verification: Vec::new(),
             verification_attempts: 0,
             verification_due_at: None,
+            call_from: None,
             answered: None,
             closure: None,
+            unverified: None,
             cancel_reason: None,
             follow_up_of,
             link_generation: 0,

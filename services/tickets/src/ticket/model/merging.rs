@@ -6,7 +6,7 @@ use seva_runtime::Error;
 use seva_values::HumanNumber;
 use uuid::Uuid;
 
-use super::{Change, Reply, Ticket, ending::VERIFY_EVERY};
+use super::{Change, Reply, Ticket, verification::VERIFY_EVERY};
 use crate::{
     clock::TakenOver,
     message::{Author, Message, Visibility},
@@ -68,7 +68,7 @@ impl Ticket {
         source.merged_into = Some((target.id, now));
         (source.assignee, source.over_limits) = (None, false);
         (source.wait_reason, source.route_at) = (None, None);
-        (source.return_due_at, source.verification_due_at) = (None, None);
+        (source.return_due_at, source.verification_due_at, source.call_from) = (None, None, None);
         source.clocks.pass(now);
         let mut open = source.clocks.clone();
         // What stood still there has as much time left as it had: here it counts.
@@ -106,7 +106,8 @@ impl Ticket {
         source.clocks.reinstate(merged_at, now);
         if before.state == State::Resolved {
             source.state = State::Resolved;
-            source.verification_attempts = 1;
+            // What there was to answer lay elsewhere meanwhile: the time to answer begins anew.
+            source.resolved_at = Some(now);
             source.verification_due_at = Some(now + VERIFY_EVERY);
             source.clocks.resolve(now);
         } else {

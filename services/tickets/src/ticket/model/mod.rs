@@ -4,6 +4,7 @@ pub mod ending;
 pub mod machine;
 pub mod merging;
 mod owing;
+pub mod verification;
 mod waiting;
 
 use jiff::Timestamp;
@@ -11,9 +12,10 @@ use seva_runtime::call::Story;
 use seva_values::{Language, new_id};
 use uuid::Uuid;
 
+use self::verification::Attempt;
 use super::{
     kind::{Kind, Priority},
-    state::{Act, CancelReason, Cause, Closure, State},
+    state::{Act, CancelReason, Cause, Closure, State, Unverified},
 };
 use crate::{
     clock::{Calendar, ClockEvent, Clocks},
@@ -91,14 +93,20 @@ pub struct Ticket {
     pub reopen_count: i32,
     /// How often it was resolved.
     pub resolution: i32,
+    /// Every attempt to have a resolution confirmed, oldest first.
+    pub verification: Vec<Attempt>,
     /// Attempts to have the present resolution confirmed.
     pub verification_attempts: i32,
     /// When the customer is asked again, or no more.
     pub verification_due_at: Option<Timestamp>,
+    /// From then on a person has to call the customer, until it is due (TK142).
+    pub call_from: Option<Timestamp>,
     /// What the customer answered last by link: the resolution, and whether it solved it.
     pub answered: Option<(i32, bool)>,
     /// How it was closed.
     pub closure: Option<Closure>,
+    /// Why it was closed without the customer's word.
+    pub unverified: Option<Unverified>,
     /// Why it was called off.
     pub cancel_reason: Option<CancelReason>,
     /// The ticket that this one follows.

@@ -21,7 +21,7 @@ use crate::{
     clock::{self, ClockWrites},
     message::{self, Message},
     routing::WaitReason,
-    ticket::{CancelReason, Closure},
+    ticket::{CancelReason, Closure, state::Unverified},
 };
 
 /// These tickets with their clocks, locked until the transaction ends.
@@ -148,18 +148,20 @@ pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]
                answered_solved = g.answered_solved, closure = g.closure, cancel_reason = g.cancel_reason, updated_at = g.updated_at,
                resolved_at = g.resolved_at, closed_at = g.closed_at, next_due_at = g.next_due_at, kind = g.kind, root_rule = g.root_rule,
                return_due_at = g.return_due_at, returned_from = g.returned_from, return_count = g.return_count, weight = g.weight,
-               tags = array(select jsonb_array_elements_text(g.tags))
+               tags = array(select jsonb_array_elements_text(g.tags)), verification = g.verification,
+               verification_call_from = g.verification_call_from, unverified_reason = g.unverified_reason
            from unnest(
                $1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::bool[],
                $11::text[], $12::timestamptz[], $13::jsonb[], $14::timestamptz[], $15::text[], $16::uuid[], $17::timestamptz[],
                $18::uuid[], $19::int[], $20::int[], $21::int[], $22::timestamptz[], $23::int[], $24::bool[], $25::text[], $26::text[],
                $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::text[],
-               $33::timestamptz[], $34::uuid[], $35::int[], $36::int[], $37::jsonb[]
+               $33::timestamptz[], $34::uuid[], $35::int[], $36::int[], $37::jsonb[], $38::jsonb[],
+               $39::timestamptz[], $40::text[]
            ) as g (
                id, version, priority, state, title, root_cause, root_description, department, assignee, over_limits, wait_reason, route_at,
                targets, wait_until, wait_party, merged_into, merged_at, resolver, reopen_count, resolution, verification_attempts,
                verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, updated_at, resolved_at, closed_at,
-               next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight, tags
+               next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight, tags, verification, verification_call_from, unverified_reason
            )
            where t.id = g.id"#,
         &each(&tickets, |ticket| ticket.id),
@@ -199,6 +201,9 @@ pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]
         &each(&tickets, |ticket| ticket.return_count),
         &each(&tickets, |ticket| ticket.targets.weight),
         &each(&tickets, |ticket| Json(ticket.tags.clone())) as _,
+        &each(&tickets, |ticket| Json(ticket.verification.clone())) as _,
+        &times(&tickets, |ticket| ticket.call_from) as _,
+        &each(&tickets, |ticket| ticket.unverified.map(Unverified::name)) as _,
     )
     .execute(&mut *connection)
     .await?;

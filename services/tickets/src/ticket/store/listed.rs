@@ -16,8 +16,8 @@ use crate::{
 pub const SELECT_FULL: &str =
     "select id, version, number, customer_id, kind, priority, state, title, stated_problem, root_cause, root_description,
             root_rule, tags, fields, matter_kind, matter_subject, matter_version, department, assignee, over_limits, wait_reason, route_at, language, tier,
-            targets, wait_until, wait_party, merged_into, merged_at, return_due_at, returned_from, return_count, resolver, reopen_count, resolution, verification_attempts,
-            verification_due_at, answered_resolution, answered_solved, closure, cancel_reason, follow_up_of, link_generation,
+            targets, wait_until, wait_party, merged_into, merged_at, return_due_at, returned_from, return_count, resolver, reopen_count, resolution, verification,
+            verification_attempts, verification_due_at, verification_call_from, answered_resolution, answered_solved, closure, unverified_reason, cancel_reason, follow_up_of, link_generation,
             cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent, created_at, updated_at, resolved_at,
             closed_at, next_due_at, open_work, risk_level
      from ticket";
@@ -25,7 +25,8 @@ pub const SELECT_FULL: &str =
 /// Lists of what queues show begin so; every column less is time.
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
-            language, tier, wait_until, merged_into, merged_at, return_count, open_work, risk_level, reopen_count, verification_attempts, closure, cancel_reason, follow_up_of, created_at,
+            language, tier, wait_until, merged_into, merged_at, return_count, open_work, risk_level, reopen_count, verification_attempts,
+            verification_due_at, verification_call_from, closure, unverified_reason, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
 
@@ -54,7 +55,10 @@ pub struct BasicRow {
     risk_level: String,
     reopen_count: i32,
     verification_attempts: i32,
+    verification_due_at: Option<jiff_sqlx::Timestamp>,
+    verification_call_from: Option<jiff_sqlx::Timestamp>,
     closure: Option<String>,
+    unverified_reason: Option<String>,
     cancel_reason: Option<String>,
     follow_up_of: Option<Uuid>,
     pub(in crate::ticket) created_at: jiff_sqlx::Timestamp,
@@ -90,7 +94,10 @@ impl From<BasicRow> for TicketRow {
             risk_level,
             reopen_count,
             verification_attempts,
+            verification_due_at,
+            verification_call_from,
             closure,
+            unverified_reason,
             cancel_reason,
             follow_up_of,
             created_at,
@@ -135,11 +142,14 @@ impl From<BasicRow> for TicketRow {
             resolver: None,
             reopen_count,
             resolution: 0,
+            verification: Json(Vec::new()),
             verification_attempts,
-            verification_due_at: None,
+            verification_due_at,
+            verification_call_from,
             answered_resolution: None,
             answered_solved: None,
             closure,
+            unverified_reason,
             cancel_reason,
             follow_up_of,
             link_generation: 0,

@@ -16,8 +16,11 @@ use uuid::Uuid;
 
 use super::{
     kind::{Kind, Priority},
-    model::{COLLECTION, Change, Matter, NewTicket, RootProblem, StoryOf, Surroundings, TAKEN_BACK, Ticket},
-    state::{CancelReason, Cause, Closure, State},
+    model::{
+        COLLECTION, Change, Matter, NewTicket, RootProblem, StoryOf, Surroundings, TAKEN_BACK, Ticket,
+        verification::Attempt,
+    },
+    state::{CancelReason, Cause, Closure, State, Unverified},
 };
 use crate::{
     clock::{self, Calendar, Clocks},
@@ -71,11 +74,14 @@ pub struct TicketRow {
     resolver: Option<Uuid>,
     reopen_count: i32,
     resolution: i32,
+    verification: Json<Vec<Attempt>>,
     verification_attempts: i32,
     verification_due_at: Option<jiff_sqlx::Timestamp>,
+    verification_call_from: Option<jiff_sqlx::Timestamp>,
     answered_resolution: Option<i32>,
     answered_solved: Option<bool>,
     closure: Option<String>,
+    unverified_reason: Option<String>,
     cancel_reason: Option<String>,
     follow_up_of: Option<Uuid>,
     link_generation: i32,
@@ -113,7 +119,8 @@ pub async fn load_all(db: &Database, ids: &[Uuid]) -> Result<Vec<Ticket>, Error>
                   root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
                   wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, return_due_at,
                   returned_from, return_count, resolver, reopen_count, resolution,
-                  verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
+                  verification as "verification: _", verification_attempts, verification_due_at, verification_call_from, answered_resolution,
+                  answered_solved, closure, unverified_reason, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work,
                   risk_level
@@ -162,7 +169,8 @@ pub async fn facts(executor: impl PgExecutor<'_>, customer: Uuid, kind: Kind) ->
     let row = sqlx::query!(
         r#"select nextval('ticket_number') as "number!", r.sequence as "sequence?", r.language as "language?", r.tier as "tier?",
                   r.zone as "zone?", r.provisional as "provisional?",
-                  r.availability as "availability?: Json<AvailabilityWindows>", d.id as "department?", d.calendar_version as "calendar_version?",
+                  r.availability as "availability?: Json<AvailabilityWindows>", r.has_email as "has_email?", r.has_phone as "has_phone?",
+                  d.id as "department?", d.calendar_version as "calendar_version?",
                   c.calendar::text as calendar, exists(select from custom_field where state = 'active') as "has_fields!"
            from (select 1) as one
            left join recipient r on r.customer_id = $1
@@ -183,6 +191,8 @@ pub async fn facts(executor: impl PgExecutor<'_>, customer: Uuid, kind: Kind) ->
             zone: Zone::parse(&zone).map_err(malformed)?,
             provisional,
             availability: row.availability.map(|Json(availability)| availability),
+            has_email: row.has_email.unwrap_or_default(),
+            has_phone: row.has_phone.unwrap_or_default(),
         }),
         _ => None,
     };
@@ -224,17 +234,17 @@ pub async fn find_by_matter(db: &Database, matter: &Matter) -> Result<Option<Uui
     Ok(found.fetch_optional(db.calls()).await.map_err(Fault::from)?)
 }
 
-/// Tickets whose customers are to be asked again by `now`, or no more, the longest due first.
+/// Tickets whose customers are to be asked again by `now`, or no more, with these, the longest due first.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn verification_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
-    let due = sqlx::query_scalar!(
-        "select id from ticket where verification_due_at <= $1 order by verification_due_at limit $2",
+pub async fn verification_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
+    let due = sqlx::query!(
+        "select id, customer_id from ticket where verification_due_at <= $1 order by verification_due_at limit $2",
         jiff_sqlx::Timestamp::from(now) as _,
         limit,
     );
-    Ok(due.fetch_all(db.workers()).await?)
+    Ok(due.fetch_all(db.workers()).await?.into_iter().map(|row| (row.id, row.customer_id)).collect())
 }
 
 /// When the next customer is to be asked again, or no more.
@@ -344,7 +354,8 @@ pub(crate) async fn lock_rows(connection: &mut PgConnection, ids: &[Uuid]) -> Re
                   root_rule, tags, fields as "fields: _", matter_kind, matter_subject, matter_version, department, assignee, over_limits,
                   wait_reason, route_at, language, tier, targets as "targets: _", wait_until, wait_party, merged_into, merged_at, return_due_at,
                   returned_from, return_count, resolver, reopen_count, resolution,
-                  verification_attempts, verification_due_at, answered_resolution, answered_solved, closure, cancel_reason,
+                  verification as "verification: _", verification_attempts, verification_due_at, verification_call_from, answered_resolution,
+                  answered_solved, closure, unverified_reason, cancel_reason,
                   follow_up_of, link_generation, cause_source, cause_event_id, correlation_id, causation_id, hops, traceparent,
                   created_at, updated_at, resolved_at, closed_at, next_due_at, open_work,
                   risk_level
@@ -391,11 +402,14 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         resolver,
         reopen_count,
         resolution,
+        verification: Json(verification),
         verification_attempts,
         verification_due_at,
+        verification_call_from,
         answered_resolution,
         answered_solved,
         closure,
+        unverified_reason,
         cancel_reason,
         follow_up_of,
         link_generation,
@@ -454,10 +468,13 @@ fn read(row: TicketRow, clocks: Clocks) -> Result<Ticket, Fault> {
         resolver,
         reopen_count,
         resolution,
+        verification,
         verification_attempts,
         verification_due_at: time(verification_due_at),
+        call_from: time(verification_call_from),
         answered: answered_resolution.zip(answered_solved),
         closure: closure.as_deref().map(Closure::from_name).transpose()?,
+        unverified: unverified_reason.as_deref().map(Unverified::from_name).transpose()?,
         cancel_reason: cancel_reason.as_deref().map(CancelReason::from_name).transpose()?,
         follow_up_of,
         link_generation,

@@ -15,7 +15,7 @@ use super::super::{
 use crate::{
     message::{Attachment, Message},
     routing::{Unavailable, WaitReason},
-    ticket::{CancelReason, Cause, Closure},
+    ticket::{CancelReason, Cause, Closure, state::Unverified},
 };
 
 const OPEN_WORK: &str = "its promises, hand-offs, returns and grants are over";
@@ -128,7 +128,8 @@ pub async fn update(
                    resolution = $15, verification_attempts = $16, verification_due_at = $17, answered_resolution = $18,
                    answered_solved = $19, closure = $20, cancel_reason = $21, updated_at = $22, resolved_at = $23, closed_at = $24,
                    next_due_at = $39, targets = $40, wait_until = $41, wait_party = $42, merged_into = $43, merged_at = $44,
-                   kind = $45, tags = $46, fields = $47, root_rule = $48, return_due_at = $54, returned_from = $55, return_count = $56, weight = $57
+                   kind = $45, tags = $46, fields = $47, root_rule = $48, return_due_at = $54, returned_from = $55, return_count = $56, weight = $57,
+                   verification = $58, verification_call_from = $59, unverified_reason = $60
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
@@ -202,6 +203,9 @@ pub async fn update(
         ticket.returned_from,
         ticket.return_count,
         ticket.targets.weight,
+        Json(&ticket.verification) as _,
+        ticket.call_from.map(jiff_sqlx::Timestamp::from) as _,
+        ticket.unverified.map(Unverified::name),
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())
@@ -233,8 +237,11 @@ pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
 pub(crate) fn refusal(fault: Fault) -> Error {
     if fault.violates("ticket_matter_open") {
         let message = "the matter has a ticket that is not over";
-        return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message)
-            .with_precondition("TK7", "matter", "the matter's ticket is over: until then it is answered there");
+        return Error::new(Code::AlreadyExists, ErrorReason::MatterHasTicket, message).with_precondition(
+            "TK7",
+            "matter",
+            "the matter's ticket is over: until then it is answered there",
+        );
     }
     if fault.violates("staff_member_place_free") {
         return unavailable(Unavailable::NoFreePlace);

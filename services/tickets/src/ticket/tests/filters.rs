@@ -53,6 +53,8 @@ async fn tickets() -> TestDatabase {
         update ticket set state = 'open', assignee = lpad(to_hex(1 + number % 3), 32, '0')::uuid where number % 2 = 0;
         select fold_ticket_counts(250);
         update ticket set state = 'canceled', cancel_reason = 'spam', next_due_at = null where number % 5 = 0;
+        update ticket set state = 'resolved', root_cause = 'carrier', root_description = '', verification_due_at = created_at + interval '9 days',
+                          verification_call_from = created_at + interval '4 hours' where number % 22 = 0 and state = 'open';
         update ticket set priority = 'urgent' where number % 7 = 0";
     for statement in script.split(';') {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&database.owner).await.unwrap();
@@ -76,6 +78,7 @@ async fn all_seen(database: &TestDatabase) -> Vec<(Uuid, Seen)> {
             next_due_at: row.get::<Option<jiff_sqlx::Timestamp>, _>("next_due_at").map(time),
             reopen_count: row.get("reopen_count"),
             tags: row.get("tags"),
+            call_from: row.get::<Option<jiff_sqlx::Timestamp>, _>("verification_call_from").map(time),
         };
         (row.get("id"), seen)
     });
@@ -96,9 +99,9 @@ fn filter() -> impl Strategy<Value = TicketFilter> {
         (one(3), one(2), one(3)),
         (states, kinds, priorities),
         (range(), range(), range()),
-        (rarely(), rarely(), rarely(), prop::collection::btree_set("gift|b2b", 0..2)),
+        (rarely(), rarely(), rarely(), rarely(), prop::collection::btree_set("gift|b2b", 0..2)),
     )
-        .prop_map(|(who, of, when, (unassigned, overdue, reopened, tags))| TicketFilter {
+        .prop_map(|(who, of, when, (unassigned, overdue, reopened, needs_call, tags))| TicketFilter {
             customer: who.0,
             department: who.1,
             assignee: who.2,
@@ -114,6 +117,7 @@ fn filter() -> impl Strategy<Value = TicketFilter> {
             reopened,
             tags: tags.into_iter().collect(),
             risks: Vec::new(),
+            needs_call,
         })
 }
 

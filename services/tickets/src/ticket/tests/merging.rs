@@ -212,8 +212,13 @@ fn tk55_the_clocks_of_what_is_split_off_count_from_its_first_message_on() {
 #[test]
 fn tk59_a_cause_that_is_removed_resolves_what_nobody_has_yet_as_well() {
     for ticket in every() {
-        let resolved =
-            ticket.resolve_with_cause(&Schema::default(), root(), "It is mended.".to_owned(), after_hours(50));
+        let resolved = ticket.resolve_with_cause(
+            &Schema::default(),
+            root(),
+            "It is mended.".to_owned(),
+            &Reach::by_mail(),
+            after_hours(50),
+        );
         match resolved {
             Ok(change) => {
                 assert!(not_resolved().contains(&ticket.state), "{:?}", ticket.state);

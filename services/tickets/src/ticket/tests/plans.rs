@@ -139,6 +139,8 @@ async fn every_list_reads_an_index_in_order_on_the_first_page_and_in_the_middle(
     expect_in_order(&database, &ListTickets { filter: of_customer, ..all("") }, &[&somebody]).await;
     let reopened = TicketFilter { reopened: true, ..TicketFilter::default() };
     expect_in_order(&database, &ListTickets { filter: reopened, ..all("") }, &[]).await;
+    let to_call = TicketFilter { needs_call: true, ..TicketFilter::default() };
+    expect_in_order(&database, &ListTickets { filter: to_call, ..all("") }, &["'2026-01-02T00:00:00Z'"]).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! What a message does to the ticket that it belongs to.
 
 use seva_proto::tickets::v1::{
-    CancelTicketRequest, ConfirmTicketRequest, ReplyToTicketRequest,
+    CancelTicketRequest, ConfirmTicketRequest, InboundMessage, ProgramMarks, ReplyToTicketRequest,
     inbound_message::{Reason, State},
     message::{Author, Medium, Visibility},
+    program_marks::AutoSubmitted,
     ticket::{CancelReason, Closure, State as TicketState},
+    verification_attempt::Outcome,
 };
 use seva_values::new_id;
 
@@ -66,6 +68,33 @@ async fn tk96_whatever_is_not_just_thanks_rejects_a_resolution() {
     let reopened = world.until("it is with Radha again", &ticket, |ticket| ticket.state() == TicketState::Open).await;
     assert_eq!(reopened.reopen_count, 1);
     assert!(world.acts(&ticket).await.contains(&"rejected".to_owned()));
+}
+
+/// TK96, TK93, TK147: what a mail says is the outcome of the attempt that it answers; what a program says is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk96_an_answer_in_any_of_our_languages_is_the_outcome_of_the_attempt() {
+    for (yes, no) in [
+        ("Yes, it is solved. Thank you!", "It does not work."),
+        ("जी हाँ, धन्यवाद।", "अभी तक नहीं आया।"),
+        ("হ্যাঁ, ধন্যবাদ।", "এখনও আসেনি।"),
+        ("جی ہاں، شکریہ۔", "ابھی تک نہیں آیا۔"),
+    ] {
+        let world = World::new().await;
+        let ticket = world.resolved("<1>", ASHA).await;
+        let away = ProgramMarks { auto_submitted: AutoSubmitted::Replied.into(), ..ProgramMarks::default() };
+        let away = InboundMessage { automation: Some(away), ..mail("<away>", ASHA, "Out of office", yes) };
+        assert_eq!(world.push(in_reply_to("<1>", away)).await.state(), State::Ignored);
+        assert_eq!(world.get(&ticket).await.state(), TicketState::Resolved, "{yes}");
+
+        world.delivers(in_reply_to("<1>", mail("<2>", ASHA, "", no))).await;
+        world.assigned(&ticket).await;
+        world.resolve(&ticket).await.unwrap();
+        world.delivers(in_reply_to("<1>", mail("<3>", ASHA, "", yes))).await;
+        let closed = world.get(&ticket).await;
+        assert_eq!((closed.state(), closed.closure()), (TicketState::Closed, Closure::Verified), "{yes}");
+        let outcomes: Vec<_> = closed.verification.iter().map(|attempt| attempt.outcome()).collect();
+        assert_eq!(outcomes, [Outcome::Rejected, Outcome::Confirmed]);
+    }
 }
 
 /// TK96: of a yes by mail and a no by mail at once both are said, whichever comes first.

@@ -1,0 +1,327 @@
+//! How the customer is asked whether it is solved, on which channel and when, and when nobody asks any more (TK140 to TK147).
+//!
+//! [`next`] decides: of the attempts so far, of how the customer can be reached, and of the time alone.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use seva_runtime::Error;
+use seva_values::{AvailabilityWindows, Zone};
+use uuid::Uuid;
+
+use super::{Change, Ticket};
+use crate::{
+    message::Message,
+    recipient::Recipient,
+    ticket::state::{Act, Closure, State, Unverified},
+};
+
+/// Between two attempts, and after the last.
+pub const VERIFY_EVERY: SignedDuration = SignedDuration::from_hours(48);
+/// How often the customer is asked without a person.
+pub const VERIFICATION_ATTEMPTS: usize = 3;
+/// Nobody's ticket is closed sooner, however few ways there are to ask.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(3 * 48);
+/// How long after the last attempt, or after the time that was agreed, a customer is still to be called.
+pub const CALL_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Between two calls that nobody answers.
+pub const BETWEEN_CALLS: SignedDuration = SignedDuration::from_hours(4);
+/// Attempts for one resolution, calls that nobody answers among them.
+pub const MOST_ATTEMPTS: usize = 10;
+
+/// How a customer is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// By mail.
+    Email,
+    /// By text message.
+    Sms,
+    /// By a person who calls.
+    Phone,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was sent; no answer yet.
+    Sent,
+    /// Nobody answered.
+    NoAnswer,
+    /// It is solved, the customer says.
+    Confirmed,
+    /// It is not solved, the customer says.
+    Rejected,
+    /// They are to be called again.
+    CallAgain,
+}
+
+/// One attempt to have a resolution confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// Which resolution it was about.
+    pub resolution: i32,
+    pub channel: Channel,
+    /// Business time.
+    pub at: Timestamp,
+    /// Who called, if it was a member that is known here.
+    pub member: Option<Uuid>,
+    pub outcome: Outcome,
+    /// When the customer wants to be called again.
+    pub call_again_at: Option<Timestamp>,
+}
+
+/// How and when a customer can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// When they may be interrupted.
+    pub hours: AvailabilityWindows,
+    /// Channels that need no person, the preferred one first; what notifications can send by.
+    pub by_itself: Vec<Channel>,
+    /// Whether a person can call.
+    pub by_phone: bool,
+}
+
+impl Reach {
+    /// Of a customer as far as they are known; somebody of whom nothing was heard yet is written to.
+    pub fn of(recipient: Option<&Recipient>) -> Self {
+        let Some(Recipient { zone, availability, has_email, has_phone, .. }) = recipient else {
+            return Self::by_mail();
+        };
+        let hours = availability.clone().unwrap_or_else(|| AvailabilityWindows::always(zone.clone()));
+        Self { hours, by_itself: has_email.then_some(Channel::Email).into_iter().collect(), by_phone: *has_phone }
+    }
+
+    /// By mail alone, at any time.
+    pub fn by_mail() -> Self {
+        Self { hours: AvailabilityWindows::always(Zone::utc()), by_itself: vec![Channel::Email], by_phone: false }
+    }
+
+    /// The channel whose turn it is: of those that were used least the first.
+    fn turn(&self, attempts: &[Attempt]) -> Option<Channel> {
+        let used = |channel: &&Channel| attempts.iter().filter(|attempt| attempt.channel == **channel).count();
+        self.by_itself.iter().min_by_key(used).copied()
+    }
+}
+
+/// What is next for a resolution that nobody has answered about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The customer is asked on this channel, then.
+    Ask(Channel, Timestamp),
+    /// A person has to call them.
+    Call { from: Timestamp, until: Timestamp },
+    /// It is closed, then, for this reason.
+    Close(Unverified, Timestamp),
+}
+
+/// What is next, seen from `now`.
+pub fn next(attempts: &[Attempt], resolved_at: Timestamp, reach: &Reach, now: Timestamp) -> Next {
+    let last = attempts.iter().map(|attempt| attempt.at).fold(resolved_at, Timestamp::max);
+    let rested = last + VERIFY_EVERY;
+    // What was agreed goes before everything else.
+    let agreed = attempts.last().and_then(|attempt| attempt.call_again_at);
+    if let Some(from) = agreed.filter(|from| now < *from + CALL_WITHIN) {
+        return Next::Call { from, until: from + CALL_WITHIN };
+    }
+    let (called, asked): (Vec<&Attempt>, Vec<&Attempt>) =
+        attempts.iter().partition(|attempt| attempt.channel == Channel::Phone);
+    // TK140, TK141
+    if asked.len() < VERIFICATION_ATTEMPTS
+        && let Some(channel) = reach.turn(attempts)
+        && let Some(at) = reach.hours.next_allowed(rested.max(now))
+    {
+        return Next::Ask(channel, at);
+    }
+    // TK142
+    let needs_call = reach.by_phone && (called.is_empty() || attempts.len() < VERIFICATION_ATTEMPTS);
+    let since = if attempts.is_empty() { resolved_at } else { rested };
+    let call_from = if needs_call { reach.hours.next_allowed(since) } else { None };
+    if let Some(from) = call_from {
+        let until = (last + CALL_WITHIN).max(from + VERIFY_EVERY);
+        if now < until {
+            return Next::Call { from, until };
+        }
+    }
+    // TK143
+    let is_on_two = attempts.iter().any(|attempt| attempt.channel != attempts[0].channel);
+    let why = match attempts.len() {
+        _ if call_from.is_some() || agreed.is_some() => Unverified::NotCalled,
+        0 => Unverified::NoChannel,
+        _ if is_on_two => Unverified::Unanswered,
+        _ => Unverified::NoSecondChannel,
+    };
+    Next::Close(why, rested.max(resolved_at + PATIENCE))
+}
+
+/// A call about a resolution.
+pub struct Call {
+    pub at: Timestamp,
+    pub member: Option<Uuid>,
+    pub answer: Answer,
+}
+
+/// What came of a call, with what is recorded of it.
+pub enum Answer {
+    Nobody,
+    Confirmed(Message),
+    Rejected(Message),
+    Again(Timestamp, Message),
+}
+
+impl Answer {
+    const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Nobody => Outcome::NoAnswer,
+            Self::Confirmed(_) => Outcome::Confirmed,
+            Self::Rejected(_) => Outcome::Rejected,
+            Self::Again(..) => Outcome::CallAgain,
+        }
+    }
+}
+
+impl Ticket {
+    /// The attempts for the last resolution.
+    pub fn attempts(&self) -> &[Attempt] {
+        let first = self.verification.partition_point(|attempt| attempt.resolution < self.resolution);
+        &self.verification[first..]
+    }
+
+    /// The time to answer is over: the customer is asked again, is to be called, or it is closed (TK5). `None` while there is time.
+    pub fn verify(&mut self, reach: &Reach, now: Timestamp) -> Option<Change> {
+        self.verification_due_at.filter(|due| *due <= now)?;
+        let mut next = self.next(now);
+        match self.what_is_next(reach, now) {
+            Next::Ask(channel, at) if at <= now => {
+                next.settle(Outcome::NoAnswer);
+                next.ask(channel, now);
+                next.plan(reach, now);
+                Some(self.become_(next, Act::VerificationRequested, &["verification_attempts"]))
+            }
+            Next::Close(why, at) if at <= now => {
+                next.settle(Outcome::NoAnswer);
+                next.unverified = Some(why);
+                next.close(Closure::Unverified, now);
+                Some(self.become_(next, Act::Closed, &["state", "closure"]))
+            }
+            // Their hours have changed, or how they can be reached.
+            Next::Ask(..) | Next::Call { .. } | Next::Close(..) => {
+                next.plan(reach, now);
+                Some(self.become_(next, Act::Updated, &["verification_due_time"]))
+            }
+        }
+    }
+
+    /// Somebody has called the customer about the resolution.
+    ///
+    /// # Errors
+    /// `STATE_FORBIDS` (TK4, TK144, TK145, TK146).
+    pub fn call(&self, call: Call, reach: &Reach, now: Timestamp) -> Result<Change, Error> {
+        self.has_to_be_resolved()?;
+        self.call_fits(&call, reach, now)?;
+        let called = self.called(&call);
+        match call.answer {
+            Answer::Confirmed(record) => called.confirm(false, Some(record), now),
+            Answer::Rejected(record) => called.reject(false, Some(record), now),
+            Answer::Nobody => Ok(called.planned(None, reach, now)),
+            Answer::Again(_, record) => Ok(called.planned(Some(record), reach, now)),
+        }
+    }
+
+    /// TK144, TK145, TK146
+    fn call_fits(&self, call: &Call, reach: &Reach, now: Timestamp) -> Result<(), Error> {
+        if call.at > now || self.resolved_at.is_some_and(|resolved_at| call.at < resolved_at) {
+            return Err(self.refusal("TK144", "the call lies between the resolution and now"));
+        }
+        let attempts = self.attempts();
+        match call.answer {
+            Answer::Nobody if attempts.len() >= MOST_ATTEMPTS => Err(self
+                .refusal("TK145", "ten attempts for a resolution at most: what more there is is the customer's word")),
+            Answer::Nobody if !reach.hours.contains(call.at) => {
+                Err(self.refusal("TK145", "a call that nobody answers is made within the customer's hours"))
+            }
+            Answer::Nobody if attempts.iter().any(|before| is_too_close(before, call.at)) => {
+                Err(self.refusal("TK145", "between two calls that nobody answers lie four hours at least"))
+            }
+            Answer::Again(at, _) if at <= now || at > now + CALL_WITHIN => {
+                Err(self.refusal("TK146", "the time to call again lies ahead, within seven days"))
+            }
+            Answer::Again(at, _) if !reach.hours.contains(at) => {
+                Err(self.refusal("TK146", "the time to call again lies within the customer's hours"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As it is with a call on record.
+    pub fn called(&self, call: &Call) -> Self {
+        let mut next = self.clone();
+        if !matches!(call.answer, Answer::Nobody) {
+            next.settle(Outcome::NoAnswer);
+        }
+        let call_again_at = if let Answer::Again(at, _) = call.answer { Some(at) } else { None };
+        let (channel, outcome) = (Channel::Phone, call.answer.outcome());
+        next.keep(Attempt {
+            resolution: self.resolution,
+            channel,
+            at: call.at,
+            member: call.member,
+            outcome,
+            call_again_at,
+        });
+        next
+    }
+
+    fn planned(&self, message: Option<Message>, reach: &Reach, now: Timestamp) -> Change {
+        let mut next = self.next(now);
+        next.plan(reach, now);
+        Change { message, ..next.with(Act::Updated, &["verification"]) }
+    }
+
+    /// The customer is asked with the news of a resolution, if that comes within their hours (TK140).
+    pub(super) fn ask_first(&mut self, reach: &Reach, now: Timestamp) {
+        if let Some(channel) = reach.turn(&[]).filter(|_| reach.hours.contains(now)) {
+            self.ask(channel, now);
+        }
+        self.plan(reach, now);
+    }
+
+    fn ask(&mut self, channel: Channel, now: Timestamp) {
+        let (resolution, outcome) = (self.resolution, Outcome::Sent);
+        self.keep(Attempt { resolution, channel, at: now, member: None, outcome, call_again_at: None });
+    }
+
+    fn keep(&mut self, attempt: Attempt) {
+        self.verification.push(attempt);
+        self.verification_attempts += 1;
+    }
+
+    /// What comes of what was sent last, if nothing did so far (TK147).
+    pub(super) fn settle(&mut self, outcome: Outcome) {
+        let (resolution, is_sent) = (self.resolution, Outcome::Sent);
+        let open = |attempt: &&mut Attempt| attempt.resolution == resolution && attempt.outcome == is_sent;
+        if let Some(attempt) = self.verification.iter_mut().rev().find(open) {
+            attempt.outcome = outcome;
+        }
+    }
+
+    fn what_is_next(&self, reach: &Reach, now: Timestamp) -> Next {
+        next(self.attempts(), self.resolved_at.unwrap_or(now), reach, now)
+    }
+
+    /// Sets when it is looked at again, and from when on a person has to call.
+    fn plan(&mut self, reach: &Reach, now: Timestamp) {
+        debug_assert!(self.state == State::Resolved, "only of a resolution there is something to confirm");
+        (self.verification_due_at, self.call_from) = match self.what_is_next(reach, now) {
+            Next::Ask(_, at) | Next::Close(_, at) => (Some(at), None),
+            Next::Call { from, until } => (Some(until), Some(from)),
+        };
+    }
+}
+
+/// Whether a call that nobody answered lies too close to another one.
+fn is_too_close(before: &Attempt, at: Timestamp) -> bool {
+    (before.channel, before.outcome) == (Channel::Phone, Outcome::NoAnswer)
+        && before.at.duration_since(at).abs() < BETWEEN_CALLS
+}
