@@ -23,8 +23,9 @@ use uuid::Uuid;
 
 use super::{
     model::{COLLECTION, Incoming, Kept, Progress, Reason, State},
+    places::{self, Target},
     senders::{self, Senders},
-    store::{self, Target},
+    store,
     thanks::is_thanks,
     thread::Threads,
     words::cut,
@@ -146,9 +147,9 @@ impl Delivery {
         let heard: Vec<Recipient> = customers.values().flatten().cloned().collect();
         recipient::store::save(&mut transaction, &heard).await?;
         let of = |kept: &Kept| customers_of(&customers, kept);
-        let threads = store::threads(&mut transaction, &pending, of).await?;
+        let threads = places::threads(&mut transaction, &pending, of).await?;
         let candidates: Vec<Uuid> = pending.iter().flat_map(|kept| threads.of(&kept.incoming, &of(kept))).collect();
-        let targets = store::targets(&mut transaction, &candidates).await?;
+        let targets = places::targets(&mut transaction, &candidates).await?;
         let mut work = Work {
             locked,
             customers,
@@ -259,7 +260,7 @@ impl Work<'_> {
             None => Effect::Opens(None),
         };
         if let Effect::Opens(Some(follows)) = effect
-            && store::is_carried_on(&mut *connection, follows).await?
+            && places::is_carried_on(&mut *connection, follows).await?
         {
             // Somebody was first, before it was locked: the next try sees where it goes on.
             return Err(Fault::Serialization);

@@ -5,7 +5,7 @@
 //! 2. [`screening`]: what is ignored or held before anybody asks whose it is (TK93, TK94, TK95)
 //! 3. [`intake`]: kept, and then answered (TK90, TK91)
 //! 4. [`senders`]: whose it is, as the customers service knows
-//! 5. [`thread`]: the ticket that it belongs to (TK92); [`thanks`]: whether it says that all is well (TK96)
+//! 5. [`thread`] and [`places`]: the ticket that it belongs to (TK92); [`thanks`]: whether it says that all is well (TK96)
 //! 6. [`delivery`]: what it does to that ticket, in the call that pushed it or later
 //! 7. [`release`]: what somebody lets in after all (TK98); [`retention`]: the end of what is kept
 
@@ -14,6 +14,7 @@ mod delivery;
 mod intake;
 mod keys;
 mod model;
+mod places;
 mod queries;
 mod release;
 pub mod retention;

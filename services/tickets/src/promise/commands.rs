@@ -151,7 +151,7 @@ impl Commands {
         self.answering(write, async {
             // Whoever leaves after this look is found as whoever has left with what they had promised.
             serves(self.db.calls(), owner).await?;
-            self.changed(write, which, |scene, _| scene.assign(Some(owner)), answer).await
+            Box::pin(self.changed(write, which, |scene, _| scene.assign(Some(owner)), answer)).await
         })
         .await
     }
@@ -210,7 +210,8 @@ impl Commands {
         decide: impl Fn(&mut Scene, Option<Uuid>) -> Result<(), Error> + Send + Sync,
         answer: impl Fn(&Promise) -> R + Send + Sync,
     ) -> Result<R, Error> {
-        self.answering(write, self.changed(write, which, decide, answer)).await
+        // Boxed: it holds a ticket with all its clocks.
+        self.answering(write, Box::pin(self.changed(write, which, decide, answer))).await
     }
 
     /// Answers a repeated request as the first time, and wakes what follows.

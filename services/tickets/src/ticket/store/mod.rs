@@ -4,10 +4,10 @@ pub mod batch;
 pub mod listed;
 pub mod locked;
 pub mod save;
+mod schedules;
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use seva_runtime::Error;
 use seva_store::{Database, Fault};
 use seva_values::{AvailabilityWindows, Language, Zone, format_name};
@@ -35,6 +35,7 @@ use crate::{
 pub(crate) use batch::insert_opened;
 pub use batch::{lock, lock_at, save_all, save_for};
 pub(crate) use save::refusal;
+pub use schedules::{next_return, next_verification, next_wait, return_due, verification_due, wait_due};
 
 /// A ticket as the database holds it, without its clocks.
 #[derive(sqlx::FromRow)]
@@ -232,72 +233,6 @@ pub async fn find_by_matter(db: &Database, matter: &Matter) -> Result<Option<Uui
         matter.version,
     );
     Ok(found.fetch_optional(db.calls()).await.map_err(Fault::from)?)
-}
-
-/// Tickets whose customers are to be asked again by `now`, or no more, with these, the longest due first.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn verification_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
-    let due = sqlx::query!(
-        "select id, customer_id from ticket where verification_due_at <= $1 order by verification_due_at limit $2",
-        jiff_sqlx::Timestamp::from(now) as _,
-        limit,
-    );
-    Ok(due.fetch_all(db.workers()).await?.into_iter().map(|row| (row.id, row.customer_id)).collect())
-}
-
-/// When the next customer is to be asked again, or no more.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn next_verification(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(verification_due_at) from ticket where verification_due_at is not null");
-    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
-}
-
-/// Tickets whose day has come by `now`, the longest due first.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn wait_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
-    let due = sqlx::query_scalar!(
-        "select id from ticket where wait_until <= $1 order by wait_until limit $2",
-        jiff_sqlx::Timestamp::from(now) as _,
-        limit,
-    );
-    Ok(due.fetch_all(db.workers()).await?)
-}
-
-/// The next day for which a ticket waits.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn next_wait(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(wait_until) from ticket where wait_until is not null");
-    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
-}
-
-/// Tickets of whose assignees something was to be heard by `now`, the longest due first (TK36).
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn return_due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>, Fault> {
-    let due = sqlx::query_scalar!(
-        "select id from ticket where return_due_at <= $1 order by return_due_at limit $2",
-        jiff_sqlx::Timestamp::from(now) as _,
-        limit,
-    );
-    Ok(due.fetch_all(db.workers()).await?)
-}
-
-/// When an assignee is to be heard of next.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn next_return(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(return_due_at) from ticket where return_due_at is not null");
-    Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
 /// Notes by which channel a ticket came that a message has opened.
