@@ -107,7 +107,11 @@ pub async fn assess(
     for found in found {
         let Some(write) = asked.get(&found.id) else { continue };
         let mut write = write.clone();
-        write.story.correlation_id.clone_from(&found.correlation_id);
+        match write.request {
+            Some(_) => write.story.correlation_id.clone_from(&found.story.correlation_id),
+            // Whoever looks by the clock goes on with the ticket's story.
+            None => write.story = found.story.clone(),
+        }
         let (state, department) = (found.state, found.department);
         let last = found.last.clone();
         let assessment = judge(found, &measures.policy, now);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use seva_runtime::{Error, Write};
+use seva_runtime::{Error, Write, call::Story};
 use seva_store::{Database, Fault, context};
 use seva_values::format_name;
 use sqlx::{PgConnection, PgExecutor, types::Json};
@@ -80,7 +80,7 @@ pub struct Found {
     /// Whose queue it is in, or was.
     pub department: Option<Uuid>,
     /// The story that it belongs to.
-    pub correlation_id: String,
+    pub story: Story,
     pub facts: Facts,
     pub oldest_contact: Option<Timestamp>,
     pub oldest_low_score: Option<Timestamp>,
@@ -126,7 +126,7 @@ pub async fn touched(connection: &mut PgConnection, low_scores: &[Uuid]) -> Resu
 /// When the statement fails.
 pub async fn facts(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) -> Result<Vec<Found>, Fault> {
     let rows = sqlx::query!(
-        r#"select t.id, t.state, t.department, t.correlation_id, t.tier, t.reopen_count, t.hand_overs, t.return_count, t.alarming,
+        r#"select t.id, t.state, t.department, t.correlation_id, t.causation_id, t.hops, t.traceparent, t.tier, t.reopen_count, t.hand_overs, t.return_count, t.alarming,
                   t.created_at, (t.cause_source is null) as "is_asked_for!",
                   c.percent as "percent!", c.broken as "broken!",
                   m.contacts as "contacts!", m.oldest as oldest_contact, coalesce(m.alarming, false) as "said_alarming!",
@@ -191,7 +191,12 @@ pub async fn facts(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) 
             id: row.id,
             state,
             department: row.department,
-            correlation_id: row.correlation_id,
+            story: Story {
+                correlation_id: row.correlation_id,
+                causation_id: row.causation_id,
+                hops: row.hops,
+                traceparent: row.traceparent,
+            },
             facts,
             oldest_contact: time(row.oldest_contact).into_iter().chain(is_contact.then_some(created_at)).min(),
             oldest_low_score: time(row.oldest_low_score),

@@ -192,7 +192,7 @@ async fn tk142_who_has_a_phone_is_called_before_it_is_closed_and_the_call_is_the
     assert_eq!(from, world.now() + SignedDuration::from_hours(48));
     assert_eq!(at(waits.verification_due_time), world.now() + SignedDuration::from_hours(7 * 24));
     world.pass(48);
-    assert_eq!(to_call(&world).await, [ticket.name.clone()]);
+    assert_eq!(to_call(&world).await, std::slice::from_ref(&ticket.name));
     world.pass(24);
 
     let called = calls(&world, a_call(&ticket, Outcome::NoAnswer)).await.unwrap();
@@ -213,7 +213,7 @@ async fn tk142_whom_nobody_calls_for_seven_days_is_given_up_and_that_is_said() {
     let (world, ticket) = resolved_for(with_phone).await;
     asked_by_mail(&world, &ticket).await;
     world.pass(7 * 24 - 1);
-    assert_eq!(to_call(&world).await, [ticket.name.clone()]);
+    assert_eq!(to_call(&world).await, std::slice::from_ref(&ticket.name));
     world.pass(1);
     let closed = closed(&world, &ticket).await;
     assert_eq!((closed.closure(), closed.unverified_reason()), (Closure::Unverified, UnverifiedReason::NotCalled));
@@ -288,7 +288,7 @@ async fn tk146_who_wants_to_be_called_again_is_left_alone_until_then() {
     assert!(to_call(&world).await.is_empty());
     assert_eq!(world.get(&ticket.name).await.verification_attempts, 2, "no mail comes between");
     world.pass(1);
-    assert_eq!(to_call(&world).await, [ticket.name.clone()]);
+    assert_eq!(to_call(&world).await, std::slice::from_ref(&ticket.name));
     let closed = calls(&world, a_call(&ticket, Outcome::Confirmed)).await.unwrap();
     assert_eq!(closed.closure(), Closure::Verified);
 }
