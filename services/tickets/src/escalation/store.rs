@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use prost::Message;
-use seva_runtime::{Error, Write};
+use seva_runtime::{Error, Write, call::Story};
 use seva_store::{Database, Fault, context};
 use seva_values::{format_name, new_id};
 use sqlx::PgConnection;
@@ -44,13 +44,17 @@ pub struct EscalationRow {
 ///
 /// # Errors
 /// When the locks cannot be had in time.
-pub async fn lock_tickets_of(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Fault> {
+pub async fn lock_tickets_of(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Story>, Fault> {
     let rows = sqlx::query!(
-        "select id, correlation_id from ticket
+        "select id, correlation_id, causation_id, hops, traceparent from ticket
          where id in (select ticket_id from escalation where id = any($1)) order by id for no key update",
         ids
     );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.id, row.correlation_id)).collect())
+    let rows = rows.fetch_all(connection).await?.into_iter().map(|row| {
+        let (correlation_id, causation_id, traceparent) = (row.correlation_id, row.causation_id, row.traceparent);
+        (row.id, Story { correlation_id, causation_id, hops: row.hops, traceparent })
+    });
+    Ok(rows.collect())
 }
 
 /// One escalation.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seva_runtime::{Error, Write};
+use seva_runtime::{Error, Write, telemetry};
 use seva_store::{Database, Fault, due::DueWork};
 use uuid::Uuid;
 
@@ -43,7 +43,10 @@ impl Together for Acknowledgements {
         for mut escalation in escalations.into_values() {
             let mut write = Write::by_worker(NAME, escalation.name());
             if let Some(story) = stories.get(&escalation.ticket) {
-                write.story.correlation_id.clone_from(story);
+                write.story.clone_from(story);
+                if let Some(opening) = &story.traceparent {
+                    telemetry::link(&tracing::Span::current(), opening);
+                }
             }
             // However late this comes, each level had its time.
             while let Some(change) = escalation.pass_time(next_due, now) {
