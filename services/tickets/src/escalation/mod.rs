@@ -1,7 +1,7 @@
 //! Calls for help with tickets, until somebody who leads has taken them on and they are over.
 //!
 //! - [`model`]: an escalation and its machine; pure
-//! - [`commands`], [`queries`]: what is asked for by calls; [`follow`]: what follows from a ticket's risk; [`work`]: from time
+//! - [`commands`], [`queries`]: what is asked for by calls; `follow`: what follows from a ticket's risk; [`work`]: from time
 //! - [`store`]: all SQL
 //!
 //! | invariant | says |
