@@ -42,7 +42,9 @@ impl Health {
     }
 
     fn begin(&self, name: &str) {
-        self.set_serving(name, false).now_or_never().expect("nobody asks before the server listens");
+        // A server of many services says so often in one poll, and what a task may do in one is limited.
+        let said = tokio::task::unconstrained(self.set_serving(name, false)).now_or_never();
+        said.expect("nobody asks before the server listens");
     }
 
     /// Says whether `service`, by its full name, is served.
