@@ -53,6 +53,7 @@ pub mod risk;
 pub mod roster;
 pub mod routing;
 pub mod search;
+mod spoken;
 mod stored;
 pub mod ticket;
 pub mod ticket_link;

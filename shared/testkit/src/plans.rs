@@ -24,3 +24,10 @@ pub fn is_read_in_order(plan: &str) -> bool {
     let of_the_page = plan.split("SubPlan").next().unwrap_or_default();
     !of_the_page.contains("Sort  (") && of_the_page.contains("Index") && !plan.contains("Seq Scan")
 }
+
+/// Expects that a statement whose parameters have these values reads its rows in their order, however it is planned.
+pub async fn expect_in_order(database: &TestDatabase, sql: &str, values: &[&str]) {
+    for plan in plans(database, sql, values).await {
+        assert!(is_read_in_order(&plan), "{sql}\n{plan}");
+    }
+}

@@ -22,7 +22,7 @@ use super::{
     policies::COLLECTION as POLICIES,
     queries::{Allowance, ListGrants},
 };
-use crate::roster::model::STAFF_MEMBERS;
+use crate::{roster::model::STAFF_MEMBERS, spoken::spoken_enums};
 
 /// Longest reason, in characters.
 const MAX_REASON_CHARS: usize = 2_000;
@@ -381,27 +381,7 @@ impl From<Bound> for message::Limit {
     }
 }
 
-/// Gives the two ways between an enum of the model and one of the contract.
-macro_rules! enums {
-    ($($read:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
-        impl From<$type> for $proto {
-            fn from(value: $type) -> Self {
-                match value { $($type::$variant => Self::$variant),+ }
-            }
-        }
-
-        fn $read(given: i32) -> Result<Option<$type>, Invalid> {
-            type Proto = $proto;
-            match Proto::try_from(given) {
-                Ok(Proto::Unspecified) => Ok(None),
-                $(Ok(Proto::$variant) => Ok(Some($type::$variant)),)+
-                Err(_) => Err(Invalid::new($unknown, "has to be a known value")),
-            }
-        }
-    )+};
-}
-
-enums! {
+spoken_enums! {
     read_kind Kind = message::Kind, "KIND_UNKNOWN", Refund, Credit, Coupon, FreeShipping, Gift, Upgrade;
     read_state State = message::State, "STATE_UNKNOWN", ApprovedInLimit, AwaitingApproval, Approved, Rejected, Expired, Issued, Settled,
         Failed;

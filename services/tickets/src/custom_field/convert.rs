@@ -20,7 +20,10 @@ use super::{
         Values,
     },
 };
-use crate::ticket::{Kind, convert::parse_kind};
+use crate::{
+    action::convert::read_translations,
+    ticket::{Kind, convert::parse_kind},
+};
 
 /// Collection of fields' names.
 const COLLECTION: &str = "customFields";
@@ -124,21 +127,7 @@ fn change(field: &pb::CustomField, paths: &[&str], violations: &mut Violations) 
 }
 
 fn titles(given: &[Translation], field: &str, violations: &mut Violations) -> Option<LocalizedText> {
-    if given.is_empty() {
-        violations.add(field, Invalid::new("FIELD_REQUIRED", "needs one language at least"));
-        return None;
-    }
-    let mut titles = LocalizedText::new();
-    for (at, title) in given.iter().enumerate() {
-        let language = violations.take(format!("{field}[{at}].language"), Language::parse(&title.language));
-        let text = violations.take(format!("{field}[{at}].text"), text::required_line(&title.text, MAX_TITLE_CHARS));
-        if let Some((language, text)) = language.zip(text)
-            && titles.insert(language, text).is_some()
-        {
-            violations.add(format!("{field}[{at}]"), Invalid::new("LANGUAGE_REPEATED", "stands in the list before"));
-        }
-    }
-    (titles.len() == given.len()).then_some(titles)
+    read_translations(given, field, violations, |title| text::required_line(title, MAX_TITLE_CHARS))
 }
 
 fn choices(given: &[String], field: &str, violations: &mut Violations) -> Option<Vec<String>> {

@@ -8,7 +8,7 @@ use seva_proto::tickets::v1::{
 };
 use seva_runtime::{BusinessClock, Error, Write};
 use seva_store::{
-    Database, Etag, Fault,
+    Database, Etag,
     idempotency::{once, remember},
 };
 use seva_values::format_name;
@@ -83,11 +83,12 @@ impl Commands {
     /// Hands something over.
     pub async fn offer(&self, write: &Write, command: OfferHandoff) -> Result<OfferHandoffResponse, Error> {
         let OfferHandoff { ticket, etag, department, new } = command;
-        once(&self.db, write, async {
+        // Boxed: it holds a ticket with all its clocks.
+        Box::pin(once(&self.db, write, async {
             let by = self.member(write).await?;
             let mut transaction = self.db.begin().await?;
             let now = self.clock.now();
-            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
+            let ticket = ticket::store::lock_one_at(&mut transaction, ticket, now).await?;
             etag.check(ticket.version)?;
             let asked = self.asked(&mut transaction, &ticket, department).await?;
             let (of_ticket, offered) = Handoff::offer(&ticket, new.clone(), asked, &by, now)?;
@@ -97,7 +98,7 @@ impl Commands {
             };
             self.save(transaction, write, &ticket, (Some(of_ticket), vec![offered]), &response).await?;
             Ok(response)
-        })
+        }))
         .await
     }
 
@@ -178,7 +179,7 @@ impl Commands {
             let ticket = store::load(&self.db, id).await?.ticket;
             let mut transaction = self.db.begin().await?;
             let now = self.clock.now();
-            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
+            let ticket = ticket::store::lock_one_at(&mut transaction, ticket, now).await?;
             let handoff = store::lock(&mut transaction, id).await?;
             let handoff = handoff.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
             etag.check(handoff.version)?;
@@ -228,9 +229,4 @@ impl Commands {
 
 fn first(changes: &[Change]) -> Option<seva_proto::tickets::v1::Handoff> {
     changes.first().map(|change| (&change.handoff).into())
-}
-
-async fn lock_ticket(transaction: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Ticket, Fault> {
-    let locked = ticket::store::lock_at(transaction, &[id], now).await?.pop();
-    locked.ok_or_else(|| Error::not_found(format_name(ticket::model::COLLECTION, id)).into())
 }

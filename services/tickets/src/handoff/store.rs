@@ -1,11 +1,10 @@
 //! All SQL of hand-offs. Their tickets are locked before them, as everywhere.
 
 use jiff::{SignedDuration, Timestamp};
-use prost::Message as _;
 use seva_proto::common::v1::ErrorReason;
 use seva_runtime::{Error, Write};
 use seva_store::{Database, Fault};
-use seva_values::{format_name, new_id};
+use seva_values::format_name;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -14,7 +13,10 @@ use super::{
     model::{COLLECTION, Change, Handoff, State},
     parity::{ParityQuery, Row, Spread},
 };
-use crate::ticket::{Ticket, store::save::context_of};
+use crate::{
+    recorded::{Recorded, record},
+    ticket::{Ticket, store::save::told_with},
+};
 
 /// Every list begins so.
 pub const SELECT: &str =
@@ -202,21 +204,17 @@ pub async fn tell(
     ticket: &Ticket,
     changes: &[Change],
 ) -> Result<(), Fault> {
+    let write = told_with(write, ticket);
     for Change { handoff, act } in changes {
-        let changed: Vec<String> = act.changed().iter().map(|&field| field.to_owned()).collect();
-        sqlx::query!(
-            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8)",
-            context_of(write, ticket),
-            new_id(),
-            act.event_kind(),
-            handoff.name(),
-            handoff.version,
-            jiff_sqlx::Timestamp::from(handoff.updated_at) as _,
-            event_of(handoff).encode_to_vec(),
-            &changed,
-        )
-        .execute(&mut *connection)
-        .await?;
+        let recorded = Recorded {
+            kind: act.event_kind(),
+            name: &handoff.name(),
+            version: handoff.version,
+            at: handoff.updated_at,
+            changed: act.changed(),
+            reason: None,
+        };
+        record(connection, &write, &recorded, &event_of(handoff)).await?;
     }
     Ok(())
 }

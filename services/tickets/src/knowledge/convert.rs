@@ -27,6 +27,7 @@ use super::{
 use crate::{
     publishing::{self, format_version, parse_latest_or_version, parse_version, parts, texts, translations},
     roster::model::STAFF_MEMBERS,
+    spoken::spoken_enums,
     ticket::model::COLLECTION as TICKETS,
 };
 
@@ -50,27 +51,7 @@ fn required() -> Invalid {
     Invalid::new("FIELD_REQUIRED", "is required")
 }
 
-/// Gives the two ways between an enum of the model and one of the contract.
-macro_rules! enums {
-    ($($parse:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
-        impl From<$type> for $proto {
-            fn from(value: $type) -> Self {
-                match value { $($type::$variant => Self::$variant),+ }
-            }
-        }
-
-        fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
-            type Proto = $proto;
-            match Proto::try_from(given) {
-                Ok(Proto::Unspecified) => Ok(None),
-                $(Ok(Proto::$variant) => Ok(Some($type::$variant)),)+
-                Err(_) => Err(Invalid::new($unknown, "has to be a known value")),
-            }
-        }
-    )+};
-}
-
-enums! {
+spoken_enums! {
     read_audience Audience = pb_article::Audience, "AUDIENCE_UNKNOWN", Public, Staff;
     read_state State = pb_article::State, "STATE_UNKNOWN", Draft, Published, Retired;
     read_media_kind MediaKind = media_link::Kind, "KIND_UNKNOWN", Video, Manual, Diagram, Page;

@@ -167,7 +167,7 @@ impl Commands {
             let author = roster::store::member_of_caller(self.db.calls(), write).await?;
             let mut transaction = self.db.begin().await?;
             let now = self.clock.now();
-            let ticket = lock_ticket(&mut transaction, ticket, now).await?;
+            let ticket = ticket::store::lock_one_at(&mut transaction, ticket, now).await?;
             etag.check(ticket.version)?;
             let owner = owner_of(&mut transaction, owner, &[author, ticket.assignee]).await?;
             let known = self.known(&mut transaction, &ticket, &occasion, author).await?;
@@ -239,7 +239,7 @@ impl Commands {
         let ticket = store::load(&self.db, id).await?.ticket;
         let mut transaction = self.db.begin().await?;
         let now = self.clock.now();
-        let ticket = lock_ticket(&mut transaction, ticket, now).await?;
+        let ticket = ticket::store::lock_one_at(&mut transaction, ticket, now).await?;
         let promise = store::lock(&mut transaction, &[id]).await?.pop();
         let promise = promise.ok_or_else(|| Error::not_found(format_name(super::model::COLLECTION, id)))?;
         etag.check(promise.version)?;
@@ -270,11 +270,6 @@ impl Commands {
         remember(&mut transaction, write, response).await?;
         self.db.commit(transaction).await
     }
-}
-
-async fn lock_ticket(transaction: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Ticket, Error> {
-    let locked = ticket::store::lock_at(transaction, &[id], now).await?.pop();
-    locked.ok_or_else(|| Error::not_found(format_name(ticket::model::COLLECTION, id)))
 }
 
 /// Who answers for a promise: whoever is named, or the first of the usual ones who serves (TK41).

@@ -1,10 +1,9 @@
 //! All SQL of promises. Their tickets are locked before them, as everywhere.
 
 use jiff::Timestamp;
-use prost::Message as _;
 use seva_runtime::{Error, Write, call::Story};
 use seva_store::{Database, Fault, NewEvent, event};
-use seva_values::{format_name, new_id};
+use seva_values::format_name;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -13,7 +12,10 @@ use super::{
     model::{COLLECTION, Change, Promise, State},
     rate::{Counts, RateQuery},
 };
-use crate::ticket::{Ticket, model::StoryOf, store::save::context_of};
+use crate::{
+    recorded::{Recorded, record},
+    ticket::{Ticket, model::StoryOf, store::save::told_with},
+};
 
 /// Every list begins so.
 pub const SELECT: &str =
@@ -180,22 +182,17 @@ pub async fn tell(
     ticket: &Ticket,
     changes: &[Change],
 ) -> Result<(), Fault> {
-    for change in changes {
-        let Change { promise, act } = change;
-        let changed: Vec<String> = act.changed().iter().map(|&field| field.to_owned()).collect();
-        sqlx::query!(
-            "select seva.emit($1, $2, $3, $4, $5, $6, $7), seva.note($1, $4, $8)",
-            context_of(write, ticket),
-            new_id(),
-            act.event_kind(),
-            promise.name(),
-            promise.version,
-            jiff_sqlx::Timestamp::from(promise.updated_at) as _,
-            event_of(promise).encode_to_vec(),
-            &changed,
-        )
-        .execute(&mut *connection)
-        .await?;
+    let write = told_with(write, ticket);
+    for Change { promise, act } in changes {
+        let recorded = Recorded {
+            kind: act.event_kind(),
+            name: &promise.name(),
+            version: promise.version,
+            at: promise.updated_at,
+            changed: act.changed(),
+            reason: None,
+        };
+        record(connection, &write, &recorded, &event_of(promise)).await?;
     }
     Ok(())
 }

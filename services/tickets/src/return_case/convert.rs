@@ -22,6 +22,7 @@ use super::{
 use crate::{
     compensation::{invoices, model::COLLECTION as GRANTS},
     roster::model::STAFF_MEMBERS,
+    spoken::spoken_enums,
 };
 
 /// Longest reason, in characters.
@@ -354,27 +355,7 @@ pub fn event_of(case: &ReturnCase) -> ReturnCaseEvent {
     }
 }
 
-/// Gives the two ways between an enum of the model and one of the contract.
-macro_rules! enums {
-    ($($read:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
-        impl From<$type> for $proto {
-            fn from(value: $type) -> Self {
-                match value { $($type::$variant => Self::$variant),+ }
-            }
-        }
-
-        fn $read(given: i32) -> Result<Option<$type>, Invalid> {
-            type Proto = $proto;
-            match Proto::try_from(given) {
-                Ok(Proto::Unspecified) => Ok(None),
-                $(Ok(Proto::$variant) => Ok(Some($type::$variant)),)+
-                Err(_) => Err(Invalid::new($unknown, "has to be a known value")),
-            }
-        }
-    )+};
-}
-
-enums! {
+spoken_enums! {
     read_state State = message::State, "STATE_UNKNOWN", Requested, UnderReview, Approved, PartlyApproved, Declined, LabelSent, InTransit,
         Received, Inspected, Settling, Settled, Closed, Canceled;
     read_way Way = message::Way, "WAY_UNKNOWN", Refund, Exchange, Repair, Credit, KeepItem;

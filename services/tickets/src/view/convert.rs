@@ -10,7 +10,7 @@ use seva_store::{
     event::proto_timestamp,
     paging::{Order, PageKey, PageRequest},
 };
-use seva_values::{Invalid, Language, LocalizedText, format_name, parse_name, text};
+use seva_values::{Invalid, LocalizedText, format_name, parse_name, text};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     model::{Change, NewView, Sharing, View},
 };
 use crate::{
+    action::convert::read_translations,
     roster::model::DEPARTMENTS,
     ticket::{convert::parse_filter, queries::ORDERS},
 };
@@ -144,20 +145,7 @@ fn sharing(view: &pb::View, violations: &mut Violations) -> Option<Sharing> {
 }
 
 fn titles(given: &[Translation], violations: &mut Violations) -> Option<LocalizedText> {
-    if given.is_empty() {
-        violations.add("view.titles", Invalid::new("FIELD_REQUIRED", "needs one language at least"));
-        return None;
-    }
-    let mut titles = LocalizedText::new();
-    for (at, title) in given.iter().enumerate() {
-        let field = format!("view.titles[{at}]");
-        let language = violations.take(format!("{field}.language"), Language::parse(&title.language));
-        let text = violations.take(format!("{field}.text"), text::required_line(&title.text, MAX_TITLE_CHARS));
-        if titles.insert(language?, text?).is_some() {
-            violations.add(field, Invalid::new("LANGUAGE_REPEATED", "stands in the list before"));
-        }
-    }
-    Some(titles)
+    read_translations(given, "view.titles", violations, |title| text::required_line(title, MAX_TITLE_CHARS))
 }
 
 const fn proto_sharing(sharing: Sharing) -> (ProtoSharing, Option<Uuid>) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Instant};
 use seva_store::paging::{PageKey, PageRequest};
 use seva_testkit::{
     TestDatabase,
-    plans::{is_read_in_order, plans},
+    plans::{self, plans},
 };
 use sqlx::AssertSqlSafe;
 
@@ -94,9 +94,7 @@ async fn expect_in_order(database: &TestDatabase, list: &ListArticles, is_first:
     let after = ["'2026-01-01T02:00:00Z'", "'00000000-0000-0000-0000-000000005000'"];
     let values = if is_first { filter.to_vec() } else { [filter, &after[..]].concat() };
     let sql = listing(list, now()).sql();
-    for plan in plans(database, &sql, &values).await {
-        assert!(is_read_in_order(&plan), "{}: {sql}\n{plan}", list.order.name);
-    }
+    plans::expect_in_order(database, &sql, &values).await;
 }
 
 #[tokio::test]

@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use seva_store::paging::{PageKey, PageRequest};
-use seva_testkit::{
-    TestDatabase,
-    plans::{is_read_in_order, plans},
-};
+use seva_testkit::{TestDatabase, plans};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -61,9 +58,7 @@ async fn expect_in_order(database: &TestDatabase, list: &ListPromises, is_first:
     let after = ["'2026-01-01T05:00:00Z'", "'80000000-0000-0000-0000-000000000000'"];
     let values = if is_first { filter.to_vec() } else { [filter, &after[..]].concat() };
     let sql = list.listing().sql();
-    for plan in plans(database, &sql, &values).await {
-        assert!(is_read_in_order(&plan), "{}: {sql}\n{plan}", list.order.name);
-    }
+    plans::expect_in_order(database, &sql, &values).await;
 }
 
 #[tokio::test]

@@ -200,9 +200,9 @@ impl Commands {
             return Ok(ticket);
         }
         let mut transaction = self.db.begin().await?;
-        let locked = store::lock_at(&mut transaction, &[id], now).await?.pop();
+        let ticket = store::lock_one_at(&mut transaction, id, now).await?;
         self.db.commit(transaction).await?;
-        locked.ok_or_else(|| Error::not_found(ticket.name()))
+        Ok(ticket)
     }
 
     /// Saves what several steps have made of a ticket, all of them or none; `false` when another write came first.

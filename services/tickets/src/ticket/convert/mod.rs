@@ -29,6 +29,7 @@ use crate::{
     message::{Author, Medium, Visibility, model::MAX_TEXT_CHARS},
     recipient::Tier,
     roster::model::STAFF_MEMBERS,
+    spoken::spoken_enums,
     view,
 };
 
@@ -363,28 +364,7 @@ pub fn read_tier(given: i32) -> Result<Tier, Invalid> {
     }
 }
 
-/// Gives the two ways between an enum of the model and one of the contract.
-macro_rules! enums {
-    ($($parse:ident $type:ident = $proto:path, $unknown:literal, $($variant:ident),+ $(,)?;)+) => {$(
-        impl From<$type> for $proto {
-            fn from(value: $type) -> Self {
-                match value { $($type::$variant => Self::$variant),+ }
-            }
-        }
-
-        /// Reads a value that may be left out.
-        pub(crate) fn $parse(given: i32) -> Result<Option<$type>, Invalid> {
-            type Proto = $proto;
-            match Proto::try_from(given) {
-                Ok(Proto::Unspecified) => Ok(None),
-                $(Ok(Proto::$variant) => Ok(Some($type::$variant)),)+
-                Err(_) => Err(Invalid::new($unknown, "has to be a known value")),
-            }
-        }
-    )+};
-}
-
-enums! {
+spoken_enums! {
     read_kind Kind = pb_ticket::Kind, "KIND_UNKNOWN", Question, Problem, ComplaintService, ComplaintStaff, Return, Repair, Billing,
         Delivery, IdeaFromCustomer, Proactive, Presale;
     read_priority Priority = pb_ticket::Priority, "PRIORITY_UNKNOWN", Low, Normal, High, Urgent;

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use prost::Message as _;
-use seva_runtime::{Write, call::Story};
+use seva_runtime::{Error, Write, call::Story};
 use seva_store::{Fault, NewEvent, event};
-use seva_values::new_id;
+use seva_values::{format_name, new_id};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{
     super::{
         convert::event_of,
-        model::{Change, Ticket},
+        model::{COLLECTION, Change, Ticket},
     },
     lock_rows, save, with_clocks,
 };
@@ -45,6 +45,15 @@ pub async fn lock_at(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp
     let passed: Vec<Change> = tickets.iter_mut().flat_map(|ticket| ticket.pass_time(now)).collect();
     save_all(connection, clock::breaches::ACTOR, &passed).await?;
     Ok(tickets)
+}
+
+/// As [`lock_at`], of one ticket.
+///
+/// # Errors
+/// `RESOURCE_NOT_FOUND`.
+pub async fn lock_one_at(connection: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Ticket, Fault> {
+    let locked = lock_at(connection, &[id], now).await?.pop();
+    Ok(locked.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?)
 }
 
 /// Saves what happened to locked tickets, in its order, with what was said. A ticket may stand in it several times.

@@ -33,7 +33,7 @@ use crate::{
 };
 
 pub(crate) use batch::insert_opened;
-pub use batch::{lock, lock_at, save_all, save_for};
+pub use batch::{lock, lock_at, lock_one_at, save_all, save_for};
 pub(crate) use save::refusal;
 pub use schedules::{next_return, next_verification, next_wait, return_due, verification_due, wait_due};
 

@@ -223,6 +223,11 @@ fn attached<T>(change: &Change, of: impl Fn(&Attachment) -> T) -> Vec<T> {
 
 /// What happens to a ticket is told as part of its story, whoever does it: under the story's name, and in a trace that is linked to its own.
 pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
+    context::of(&told_with(write, ticket))
+}
+
+/// The write as part of a ticket's story.
+pub(crate) fn told_with(write: &Write, ticket: &Ticket) -> Write {
     if let Some(opening) =
         ticket.story.traceparent.as_deref().filter(|_| ticket.story.traceparent != write.story.traceparent)
     {
@@ -230,7 +235,7 @@ pub(crate) fn context_of(write: &Write, ticket: &Ticket) -> serde_json::Value {
     }
     let mut write = write.clone();
     write.story.correlation_id.clone_from(&ticket.story.correlation_id);
-    context::of(&write)
+    write
 }
 
 /// What violated constraints mean to a caller.
