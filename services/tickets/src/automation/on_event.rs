@@ -67,7 +67,7 @@ impl Handler for OnEvents {
         }
         let ids: BTreeSet<Uuid> = heard.iter().map(|one| one.ticket).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        // At the time of the last of what is heard, so that nothing is told twice as having passed.
+        // The clocks of two processes may differ a little: what is heard lies in no future.
         let latest = heard.iter().map(|one| one.event.occurred_at).max();
         let now = latest.map_or_else(|| self.clock.now(), |latest| latest.max(self.clock.now()));
         let tickets = ticket::store::lock_at(&mut *transaction, &ids, now).await?;
