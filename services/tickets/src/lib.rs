@@ -111,115 +111,158 @@ pub struct Peers {
 
 /// Assembles the service; `links` signs what leads customers to their tickets.
 pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Service {
-    let Foundation { db, clock, .. } = &foundation;
-    let feed = Feed::new(db.clone());
-    let (routing_bell, promise_bell) = (Bell::default(), Bell::default());
-    let (looks_bell, escalations_bell) = (Bell::default(), Bell::default());
-    let risk = risk::Listener::new(looks_bell.clone());
-    let (issuing_bell, fixes_bell) = (Bell::default(), Bell::default());
-    let policies = policy::Policies::new(db.clone());
-    let openings = events::Openings::new(policies.clone(), clock.clone(), routing_bell.clone());
-    let roster = roster::Roster::new(clock.clone(), routing_bell.clone());
-    let commands = ticket::Commands::new(db.clone(), clock.clone(), policies.clone(), routing_bell.clone());
-    let on_events = automation::OnEvents::new(clock.clone(), commands.clone());
-    let consumers = vec![
-        Consumer::new("customers", db.clone(), peers.customers, Arc::new(events::Customers(openings.clone()))),
-        Consumer::new(roster::NAME, db.clone(), peers.staff, Arc::new(roster)),
-        Consumer::new("low_scores", db.clone(), peers.surveys, Arc::new(events::LowScores(openings))),
-        Consumer::new(search::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(search::Index)),
-        // Its own: what is told of a ticket has it assessed.
-        Consumer::new(risk::NAME, db.clone(), Arc::new(feed.clone()), Arc::new(risk)),
-        Consumer::new(automation::CONSUMER, db.clone(), Arc::new(feed.clone()), Arc::new(on_events)),
-    ];
-    let (bulk_bell, automation_bell) = (Bell::default(), Bell::default());
-    let on_time = automation::OnTime::new(db.clone(), clock.clone(), commands.clone());
-    let delivery =
-        inbound::Delivery::new(db.clone(), clock.clone(), policies.clone(), peers.senders, routing_bell.clone());
-    let mut due = vec![
-        Due::new(Arc::new(delivery.clone()), delivery.bell()),
-        Due::new(Arc::new(routing::Routing::new(db.clone(), clock.clone())), routing_bell.clone()),
-        Due::new(Arc::new(clock::Breaches::new(db.clone())), Bell::default()),
-        Due::new(Arc::new(workers::verification::Verification::new(db.clone())), Bell::default()),
-        Due::new(Arc::new(workers::returns::Returns::new(db.clone(), routing_bell.clone())), Bell::default()),
-        Due::new(Arc::new(workers::waiting::Waiting::new(db.clone())), Bell::default()),
-        Due::new(Arc::new(promise::Due::new(db.clone(), policies.clone())), promise_bell.clone()),
-        Due::new(Arc::new(risk::Looks::new(db.clone(), escalations_bell.clone())), looks_bell),
-        Due::new(Arc::new(escalation::Acknowledgements::new(db.clone())), escalations_bell.clone()),
-        Due::new(Arc::new(bulk::Bulk::new(db.clone(), commands.clone())), bulk_bell.clone()),
-        Due::new(Arc::new(on_time), automation_bell.clone()),
-        Due::new(Arc::new(compensation::Compensation::new(db.clone())), issuing_bell.clone()),
-        Due::new(Arc::new(problem_record::Fixes::new(db.clone())), fixes_bell.clone()),
-    ];
-    // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
-    if !clock.is_manual() {
-        due.push(Due::new(Arc::new(inbound::Retention::new(db.clone())), Bell::default()));
-        due.push(Due::new(Arc::new(bulk::Retention::new(db.clone())), Bell::default()));
-        due.push(Due::new(Arc::new(automation::Retention::new(db.clone())), Bell::default()));
+    let Peers { customers, staff, surveys, senders, keys } = peers;
+    let parts = Parts::new(foundation, senders);
+    let consumers = parts.consumers(customers, staff, surveys);
+    let service = Service::new(NAME, parts.foundation.clone(), parts.feed.clone(), consumers, parts.due_work());
+    let service = parts.offer_tickets(service.with_api_keys(keys), links);
+    let service = parts.offer_what_is_owed(service);
+    parts.offer_tools(service)
+}
+
+/// What consumers, due work and RPCs have in common.
+struct Parts {
+    foundation: Foundation,
+    feed: Feed,
+    policies: policy::Policies,
+    tickets: ticket::Commands,
+    delivery: inbound::Delivery,
+    bells: Bells,
+}
+
+/// Rung when something has become due, so that it does not wait for the next look.
+#[derive(Default)]
+struct Bells {
+    routing: Bell,
+    promises: Bell,
+    looks: Bell,
+    escalations: Bell,
+    issuing: Bell,
+    fixes: Bell,
+    bulk_jobs: Bell,
+    automations: Bell,
+}
+
+impl Parts {
+    fn new(foundation: Foundation, senders: Arc<dyn inbound::Senders>) -> Self {
+        let bells = Bells::default();
+        let Foundation { db, clock, .. } = &foundation;
+        let policies = policy::Policies::new(db.clone());
+        let tickets = ticket::Commands::new(db.clone(), clock.clone(), policies.clone(), bells.routing.clone());
+        let delivery =
+            inbound::Delivery::new(db.clone(), clock.clone(), policies.clone(), senders, bells.routing.clone());
+        Self { feed: Feed::new(db.clone()), policies, tickets, delivery, bells, foundation }
     }
 
-    let policy = PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone()));
-    let custom_fields = CustomFieldServiceServer::new(custom_field::CustomFieldRpc::new(&foundation));
-    let participants = ParticipantServiceServer::new(participant::ParticipantRpc::new(&foundation));
-    let promising =
-        promise::Commands::new(db.clone(), clock.clone(), policies.clone(), promise_bell, routing_bell.clone());
-    let promises = PromiseServiceServer::new(promise::PromiseRpc::new(&foundation, promising));
-    let handing = handoff::Commands::new(db.clone(), clock.clone(), policies.clone());
-    let handoffs = HandoffServiceServer::new(handoff::HandoffRpc::new(&foundation, handing));
-    let escalations = escalation::Commands::new(db.clone(), clock.clone(), escalations_bell);
-    let escalations = EscalationServiceServer::new(escalation::EscalationRpc::new(&foundation, escalations));
-    let risks = RiskServiceServer::new(risk::RiskRpc::new(&foundation));
-    let macros = MacroServiceServer::new(macros::MacroRpc::new(&foundation, commands.clone()));
-    let bulk_jobs = BulkJobServiceServer::new(bulk::BulkJobRpc::new(&foundation, commands.clone(), bulk_bell));
-    let automations = automation::AutomationRpc::new(&foundation, commands.clone(), automation_bell);
-    let automations = AutomationServiceServer::new(automations);
-    let imports = ImportServiceServer::new(import::ImportRpc::new(&foundation, policies, commands.clone()));
-    let returns = return_case::Commands::new(db.clone(), clock.clone(), issuing_bell.clone());
-    let returns = ReturnServiceServer::new(return_case::ReturnRpc::new(&foundation, returns));
-    let compensation = compensation::Commands::new(db.clone(), clock.clone(), issuing_bell);
-    let compensation = CompensationServiceServer::new(compensation::CompensationRpc::new(&foundation, compensation));
-    let merges = MergeServiceServer::new(merge::MergeRpc::new(&foundation, commands.clone(), routing_bell));
-    let ticket_links = TicketLinkServiceServer::new(ticket_link::TicketLinkRpc::new(&foundation));
-    let cases = CaseServiceServer::new(case::CaseRpc::new(&foundation));
-    let problems = problem_record::ProblemRecordRpc::new(&foundation, fixes_bell);
-    let problems = ProblemRecordServiceServer::new(problems);
-    let tickets = TicketServiceServer::new(ticket::TicketRpc::new(&foundation, commands.clone()));
-    let conversations = conversation::ConversationRpc::new(&foundation, links.clone(), commands);
-    let conversations = ConversationServiceServer::new(conversations);
-    let knowledge = KnowledgeServiceServer::new(knowledge::KnowledgeRpc::new(&foundation));
-    let guides = GuideServiceServer::new(guide::GuideRpc::new(&foundation));
-    let links = LinkServiceServer::new(conversation::LinkRpc::new(&foundation, links));
-    let views = ViewServiceServer::new(view::ViewRpc::new(&foundation));
-    let searches = SearchServiceServer::new(search::SearchRpc::new(&foundation));
-    let watches = WatchServiceServer::new(watch::WatchRpc::new(&foundation, feed.clone()));
-    let reports = ReportServiceServer::new(report::ReportRpc::new(&foundation));
-    let messages = InboundMessageServiceServer::new(inbound::InboundRpc::new(&foundation, &delivery));
-    Service::new(NAME, foundation, feed, consumers, due)
-        .offering(tickets)
-        .offering(conversations)
-        .offering(compensation)
-        .offering(returns)
-        .offering(links)
-        .offering(policy)
-        .offering(custom_fields)
-        .offering(participants)
-        .offering(promises)
-        .offering(handoffs)
-        .offering(knowledge)
-        .offering(guides)
-        .offering(views)
-        .offering(searches)
-        .offering(watches)
-        .offering(escalations)
-        .offering(risks)
-        .offering(macros)
-        .offering(bulk_jobs)
-        .offering(automations)
-        .offering(imports)
-        .offering(messages)
-        .with_api_keys(peers.keys)
-        .offering(merges)
-        .offering(ticket_links)
-        .offering(cases)
-        .offering(problems)
-        .offering(reports)
+    /// What it hears of others, and of itself.
+    fn consumers(
+        &self,
+        customers: Arc<dyn EventSource>,
+        staff: Arc<dyn EventSource>,
+        surveys: Arc<dyn EventSource>,
+    ) -> Vec<Consumer> {
+        let Foundation { db, clock, .. } = &self.foundation;
+        let openings = events::Openings::new(self.policies.clone(), clock.clone(), self.bells.routing.clone());
+        let roster = roster::Roster::new(clock.clone(), self.bells.routing.clone());
+        let on_events = automation::OnEvents::new(clock.clone(), self.tickets.clone());
+        let risk = risk::Listener::new(self.bells.looks.clone());
+        let itself = || Arc::new(self.feed.clone());
+        vec![
+            Consumer::new("customers", db.clone(), customers, Arc::new(events::Customers(openings.clone()))),
+            Consumer::new(roster::NAME, db.clone(), staff, Arc::new(roster)),
+            Consumer::new("low_scores", db.clone(), surveys, Arc::new(events::LowScores(openings))),
+            Consumer::new(search::NAME, db.clone(), itself(), Arc::new(search::Index)),
+            // What is told of a ticket has it assessed.
+            Consumer::new(risk::NAME, db.clone(), itself(), Arc::new(risk)),
+            Consumer::new(automation::CONSUMER, db.clone(), itself(), Arc::new(on_events)),
+        ]
+    }
+
+    /// What happens when its time comes.
+    fn due_work(&self) -> Vec<Due> {
+        let Foundation { db, clock, .. } = &self.foundation;
+        let db = || db.clone();
+        let Bells { routing, promises, looks, escalations, issuing, fixes, bulk_jobs, automations } = &self.bells;
+        let on_time = automation::OnTime::new(db(), clock.clone(), self.tickets.clone());
+        let mut due = vec![
+            Due::new(Arc::new(self.delivery.clone()), self.delivery.bell()),
+            Due::new(Arc::new(routing::Routing::new(db(), clock.clone())), routing.clone()),
+            Due::new(Arc::new(clock::Breaches::new(db())), Bell::default()),
+            Due::new(Arc::new(workers::verification::Verification::new(db())), Bell::default()),
+            Due::new(Arc::new(workers::returns::Returns::new(db(), routing.clone())), Bell::default()),
+            Due::new(Arc::new(workers::waiting::Waiting::new(db())), Bell::default()),
+            Due::new(Arc::new(promise::Due::new(db(), self.policies.clone())), promises.clone()),
+            Due::new(Arc::new(risk::Looks::new(db(), escalations.clone())), looks.clone()),
+            Due::new(Arc::new(escalation::Acknowledgements::new(db())), escalations.clone()),
+            Due::new(Arc::new(bulk::Bulk::new(db(), self.tickets.clone())), bulk_jobs.clone()),
+            Due::new(Arc::new(on_time), automations.clone()),
+            Due::new(Arc::new(compensation::Compensation::new(db())), issuing.clone()),
+            Due::new(Arc::new(problem_record::Fixes::new(db())), fixes.clone()),
+        ];
+        // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
+        if !clock.is_manual() {
+            due.push(Due::new(Arc::new(inbound::Retention::new(db())), Bell::default()));
+            due.push(Due::new(Arc::new(bulk::Retention::new(db())), Bell::default()));
+            due.push(Due::new(Arc::new(automation::Retention::new(db())), Bell::default()));
+        }
+        due
+    }
+
+    /// Tickets, how they come in, how they belong together, and what their customers see.
+    fn offer_tickets(&self, service: Service, links: LinkSigner) -> Service {
+        let Self { foundation, tickets, bells, .. } = self;
+        let merges = merge::MergeRpc::new(foundation, tickets.clone(), bells.routing.clone());
+        let imports = import::ImportRpc::new(foundation, self.policies.clone(), tickets.clone());
+        let problems = problem_record::ProblemRecordRpc::new(foundation, bells.fixes.clone());
+        let conversations = conversation::ConversationRpc::new(foundation, links.clone(), tickets.clone());
+        service
+            .offering(TicketServiceServer::new(ticket::TicketRpc::new(foundation, tickets.clone())))
+            .offering(ParticipantServiceServer::new(participant::ParticipantRpc::new(foundation)))
+            .offering(CustomFieldServiceServer::new(custom_field::CustomFieldRpc::new(foundation)))
+            .offering(InboundMessageServiceServer::new(inbound::InboundRpc::new(foundation, &self.delivery)))
+            .offering(ImportServiceServer::new(imports))
+            .offering(MergeServiceServer::new(merges))
+            .offering(TicketLinkServiceServer::new(ticket_link::TicketLinkRpc::new(foundation)))
+            .offering(CaseServiceServer::new(case::CaseRpc::new(foundation)))
+            .offering(ProblemRecordServiceServer::new(problems))
+            .offering(ConversationServiceServer::new(conversations))
+            .offering(LinkServiceServer::new(conversation::LinkRpc::new(foundation, links)))
+    }
+
+    /// What is owed to customers, and who is called when it is at risk.
+    fn offer_what_is_owed(&self, service: Service) -> Service {
+        let Self { foundation, policies, bells, .. } = self;
+        let Foundation { db, clock, .. } = foundation;
+        let (routing, promises) = (bells.routing.clone(), bells.promises.clone());
+        let promises = promise::Commands::new(db.clone(), clock.clone(), policies.clone(), promises, routing);
+        let handoffs = handoff::Commands::new(db.clone(), clock.clone(), policies.clone());
+        let returns = return_case::Commands::new(db.clone(), clock.clone(), bells.issuing.clone());
+        let compensation = compensation::Commands::new(db.clone(), clock.clone(), bells.issuing.clone());
+        let escalations = escalation::Commands::new(db.clone(), clock.clone(), bells.escalations.clone());
+        service
+            .offering(PolicyServiceServer::new(policy::PolicyRpc::new(policies.clone())))
+            .offering(PromiseServiceServer::new(promise::PromiseRpc::new(foundation, promises)))
+            .offering(HandoffServiceServer::new(handoff::HandoffRpc::new(foundation, handoffs)))
+            .offering(ReturnServiceServer::new(return_case::ReturnRpc::new(foundation, returns)))
+            .offering(CompensationServiceServer::new(compensation::CompensationRpc::new(foundation, compensation)))
+            .offering(RiskServiceServer::new(risk::RiskRpc::new(foundation)))
+            .offering(EscalationServiceServer::new(escalation::EscalationRpc::new(foundation, escalations)))
+    }
+
+    /// What staff work with.
+    fn offer_tools(&self, service: Service) -> Service {
+        let Self { foundation, feed, tickets, bells, .. } = self;
+        let bulk_jobs = bulk::BulkJobRpc::new(foundation, tickets.clone(), bells.bulk_jobs.clone());
+        let automations = automation::AutomationRpc::new(foundation, tickets.clone(), bells.automations.clone());
+        service
+            .offering(ViewServiceServer::new(view::ViewRpc::new(foundation)))
+            .offering(SearchServiceServer::new(search::SearchRpc::new(foundation)))
+            .offering(WatchServiceServer::new(watch::WatchRpc::new(foundation, feed.clone())))
+            .offering(MacroServiceServer::new(macros::MacroRpc::new(foundation, tickets.clone())))
+            .offering(BulkJobServiceServer::new(bulk_jobs))
+            .offering(AutomationServiceServer::new(automations))
+            .offering(KnowledgeServiceServer::new(knowledge::KnowledgeRpc::new(foundation)))
+            .offering(GuideServiceServer::new(guide::GuideRpc::new(foundation)))
+            .offering(ReportServiceServer::new(report::ReportRpc::new(foundation)))
+    }
 }
