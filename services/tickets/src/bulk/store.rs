@@ -74,10 +74,16 @@ pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// Tickets of a job whose turn has not come.
+/// Tickets of a job whose turn comes next: a child's before its parent's, which it holds (TK56), so that no result hangs on who shares a batch.
 pub async fn queued(connection: &mut PgConnection, job: Uuid, limit: i64) -> Result<Vec<Uuid>, Fault> {
     let ids = sqlx::query_scalar!(
-        "select ticket_id from bulk_item where job_id = $1 and state = 'queued' order by ticket_id limit $2",
+        "select i.ticket_id from bulk_item i
+         where i.job_id = $1 and i.state = 'queued'
+           and not exists (
+               select from ticket_link l join bulk_item child on child.ticket_id = l.from_id
+               where l.to_id = i.ticket_id and l.kind = 'child_of' and child.job_id = $1 and child.state = 'queued'
+           )
+         order by i.ticket_id limit $2",
         job,
         limit,
     );

@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    model::{COLLECTION, NewProblem, Problem},
+    model::{CARRIED_OUT, COLLECTION, NewProblem, Problem, State},
     store,
 };
 use crate::ticket::model::{COLLECTION as TICKETS, RootProblem};
@@ -121,6 +121,9 @@ impl Commands {
             store::update(&mut transaction, &problem).await?;
             let kind = "seva.tickets.problem_record.ticket_detached.v1";
             store::tell(&mut transaction, write, &problem, kind, &["tickets"], &[ticket]).await?;
+            if detached.outcome.is_none() {
+                problem = self.tell_if_carried_out(&mut transaction, write, problem).await?;
+            }
             let response = DetachTicketResponse { problem_record: Some((&problem).into()) };
             remember(&mut transaction, write, &response).await?;
             self.db.commit(transaction).await?;
@@ -158,6 +161,7 @@ impl Commands {
             store::schedule(&mut transaction, id, None, problem.updated_at).await?;
             let kind = "seva.tickets.problem_record.fixed.v1";
             store::tell(&mut transaction, write, &problem, kind, &["state", "note"], &[]).await?;
+            let problem = self.tell_if_carried_out(&mut transaction, write, problem).await?;
             let response = MarkFixedResponse { problem_record: Some((&problem).into()) };
             remember(&mut transaction, write, &response).await?;
             self.db.commit(transaction).await?;
@@ -184,6 +188,22 @@ impl Commands {
             Ok(response)
         })
         .await
+    }
+
+    /// What is fixed and has nothing left that waits for its turn says so, as it does after the last turn (TK59).
+    async fn tell_if_carried_out(
+        &self,
+        connection: &mut PgConnection,
+        write: &Write,
+        problem: Problem,
+    ) -> Result<Problem, Error> {
+        if problem.state != State::Fixed || !problem.is_carried_out() {
+            return Ok(problem);
+        }
+        let problem = problem.next(self.clock.now());
+        store::update(connection, &problem).await?;
+        store::tell(connection, write, &problem, CARRIED_OUT, &[], &[]).await?;
+        Ok(problem)
     }
 
     /// The locked record as it will be after its next change.

@@ -10,7 +10,7 @@ use seva_store::{Database, NewEvent, due::DueWork, event};
 use uuid::Uuid;
 
 use super::{
-    model::{Problem, State},
+    model::{CARRIED_OUT, Problem, State},
     store as problems,
 };
 use crate::{
@@ -21,7 +21,6 @@ use crate::{
 
 /// Who says so in the events.
 const ACTOR: &str = "worker:problem_fixes";
-const CARRIED_OUT: &str = "seva.tickets.problem_record.carried_out.v1";
 /// What may hinder a resolution, as the ticket says it.
 const HINDRANCES: [&str; 4] = ["TK11", "TK13", "TK14", "TK3"];
 

@@ -11,6 +11,9 @@ use crate::{stored::stored_names, ticket::model::RootProblem};
 /// Collection of problem records' names.
 pub const COLLECTION: &str = "problemRecords";
 
+/// The event that says that every ticket of what is fixed has had its turn.
+pub const CARRIED_OUT: &str = "seva.tickets.problem_record.carried_out.v1";
+
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {

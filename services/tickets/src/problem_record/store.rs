@@ -185,11 +185,16 @@ pub async fn tickets(db: &Database, problem: Uuid, page: &PageRequest) -> Result
     Ok(page.cut_by_id(rows.collect::<Result<_, _>>()?, |attached: &Attached| attached.ticket))
 }
 
-/// Tickets whose turn has come, with their records.
+/// Tickets whose turn has come, with their records: a child's before its parent's, which it holds (TK56), so that no outcome hangs on who shares a batch.
 pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
     let rows = sqlx::query!(
-        "select ticket_id, problem_id from problem_ticket
-         where due_at is not null and due_at <= $1 order by due_at, ticket_id limit $2",
+        "select t.ticket_id, t.problem_id from problem_ticket t
+         where t.due_at is not null and t.due_at <= $1
+           and not exists (
+               select from ticket_link l join problem_ticket child on child.ticket_id = l.from_id
+               where l.to_id = t.ticket_id and l.kind = 'child_of' and child.due_at <= $1
+           )
+         order by t.due_at, t.ticket_id limit $2",
         jiff_sqlx::Timestamp::from(now) as _,
         limit,
     );

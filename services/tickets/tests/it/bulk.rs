@@ -13,6 +13,7 @@ use seva_proto::{
         bulk_job_service_client::BulkJobServiceClient,
         message::Visibility,
         ticket::{CancelReason, Priority, State},
+        ticket_link::Kind,
     },
 };
 use seva_runtime::client::Peer;
@@ -22,6 +23,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
+    links::link,
     macros::{ask, assign, cancel, note, priority, reply, resolve},
     world::{World, a_ticket, id_of, invariant, is_refused},
 };
@@ -84,6 +86,19 @@ async fn open_tickets(world: &World, count: usize) -> (Uuid, Vec<String>) {
         world.assigned(name).await;
     }
     (customer, names)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tk123_a_child_is_served_before_the_parent_that_it_holds() {
+    let world = World::new().await;
+    let (_, tickets) = open_tickets(&world, 3).await;
+    // The youngest first: the order of their ids is not the order of their turns.
+    for pair in tickets.windows(2) {
+        link(&world, &pair[1], Kind::ChildOf, &pair[0]).await.unwrap();
+    }
+    let job = create(&world, on(&tickets, vec![reply("About {ticket_number}"), resolve()])).await.unwrap();
+    let job = done(&world, &job.name).await;
+    assert_eq!((job.done, job.refused), (3, 0), "{:?}", results(&world, &job.name).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

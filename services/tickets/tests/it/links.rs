@@ -40,7 +40,7 @@ fn links(world: &World) -> TicketLinkServiceClient<Peer> {
     TicketLinkServiceClient::new(world.server.as_role("agent"))
 }
 
-async fn link(world: &World, from: &str, kind: Kind, to: &str) -> Result<TicketLink, Status> {
+pub async fn link(world: &World, from: &str, kind: Kind, to: &str) -> Result<TicketLink, Status> {
     let ticket_link =
         Some(TicketLink { from: from.to_owned(), kind: kind.into(), to: to.to_owned(), ..TicketLink::default() });
     let request = LinkTicketsRequest { ticket_link, request_id: new_id().to_string() };

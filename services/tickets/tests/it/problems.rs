@@ -9,7 +9,7 @@ use seva_proto::{
         CreateProblemRecordRequest, DetachTicketRequest, GetProblemRecordRequest, ListMessagesRequest,
         ListProblemRecordsRequest, ListProblemTicketsRequest, MarkFixedRequest, ProblemRecord, ProblemTicket,
         RootProblem, Ticket, problem_record, problem_record_service_client::ProblemRecordServiceClient, problem_ticket,
-        root_problem::Cause, ticket::State,
+        root_problem::Cause, ticket::State, ticket_link::Kind,
     },
 };
 use seva_runtime::client::Peer;
@@ -19,7 +19,10 @@ use sqlx::AssertSqlSafe;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::world::{World, a_ticket, id_of, invariant, is_refused};
+use crate::{
+    links::link,
+    world::{World, a_ticket, id_of, invariant, is_refused},
+};
 
 fn problems(world: &World, role: &str) -> ProblemRecordServiceClient<Peer> {
     ProblemRecordServiceClient::new(world.server.as_role(role))
@@ -214,6 +217,60 @@ async fn tk58_a_record_goes_its_way_step_by_step_and_says_what_would_have_to_be_
         ListProblemRecordsRequest { state: problem_record::State::Open.into(), ..ListProblemRecordsRequest::default() };
     let listed = problems(&world, "agent").list_problem_records(open).await.unwrap().into_inner().problem_records;
     assert_eq!(listed.iter().map(|record| record.name.clone()).collect::<Vec<_>>(), [other]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tk59_whoever_waits_for_it_hears_that_nothing_is_left_to_do_whichever_way_the_last_ticket_goes() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let told = async |problem: &str| {
+        let kinds = "select array_agg(substring(type from 'record\\.(.*)\\.v1') order by sequence) from seva.outbox where subject = $1";
+        let kinds: Vec<String> =
+            sqlx::query_scalar(kinds).bind(problem).fetch_one(&world.database.owner).await.unwrap();
+        kinds
+    };
+    let of_nobody = create(&world).await;
+    know(&world, &of_nobody).await.unwrap();
+    fix(&world, "lead", &of_nobody).await.unwrap();
+    assert_eq!(told(&of_nobody).await[2..], ["fixed", "carried_out"]);
+
+    // The only one goes before its turn has come: it comes tomorrow.
+    let ticket = opened(&world, customer).await;
+    let waits = format!(
+        "insert into problem_ticket (ticket_id, problem_id, due_at) values ('{}', '{problem}', now() + interval '1 day');
+         update problem_record set total = 1 where id = '{problem}'",
+        id_of(&ticket),
+        problem = id_of(&of_nobody),
+    );
+    sqlx::raw_sql(AssertSqlSafe(waits)).execute(&world.database.owner).await.unwrap();
+    let detach = DetachTicketRequest { name: of_nobody.clone(), ticket, request_id: new_id().to_string() };
+    let detached = problems(&world, "agent").detach_ticket(detach).await.unwrap().into_inner();
+    assert_eq!(told(&of_nobody).await[4..], ["ticket_detached", "carried_out"]);
+    assert_eq!(detached.problem_record.unwrap(), get(&world, &of_nobody).await, "answered as it stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tk59_a_child_has_its_turn_before_the_parent_that_it_holds() {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    world.member("radha", &department, &["en"], 100).await;
+    let customer = world.customer("en").await;
+    let mut family = Vec::new();
+    for _ in 0..3 {
+        let ticket = opened(&world, customer).await;
+        world.assigned(&ticket).await;
+        family.push(ticket);
+    }
+    // The youngest first: the order of their ids is not the order of their turns.
+    for pair in family.windows(2) {
+        link(&world, &pair[1], Kind::ChildOf, &pair[0]).await.unwrap();
+    }
+    let problem = create(&world).await;
+    attach(&world, &problem, &family.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+    know(&world, &problem).await.unwrap();
+    fix(&world, "lead", &problem).await.unwrap();
+    let record = carried_out(&world, &problem).await;
+    assert_eq!((record.resolved, record.refused), (3, 0));
 }
 
 /// TK58
