@@ -4,7 +4,9 @@ use seva_proto::{
     common::v1::ErrorReason,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        CancelTicketRequest, ConfirmTicketRequest, Matter, ReopenTicketRequest, Ticket,
+        AddParticipantRequest, CancelTicketRequest, ConfirmTicketRequest, ListParticipantsRequest, Matter,
+        ReopenTicketRequest, Ticket,
+        participant_service_client::ParticipantServiceClient,
         ticket::{CancelReason, Kind, Priority, State},
     },
 };
@@ -122,7 +124,7 @@ async fn a_low_score_opens_a_ticket_even_when_its_customer_is_heard_of_later() {
 async fn a_closed_ticket_is_opened_again_for_thirty_days_and_followed_by_another_one_later() {
     let world = World::new().await;
     let department = world.department("support", &["question"]).await;
-    world.member("radha", &department, &["en"], 5).await;
+    let radha = world.member("radha", &department, &["en"], 5).await;
     let customer = world.customer("en").await;
     let ticket = world.create(a_ticket(customer)).await.unwrap();
     let close = async || {
@@ -144,6 +146,17 @@ async fn a_closed_ticket_is_opened_again_for_thirty_days_and_followed_by_another
     };
     let refused = world.tickets().reopen_ticket(reopen()).await;
     assert_eq!(invariant(&is_refused(refused, ErrorReason::StateForbids)), "TK8");
+    let daughter = format_name("customers", world.customer("en").await);
+    let mut participants = ParticipantServiceClient::new(world.server.as_role("agent"));
+    for participant in [&daughter, &radha] {
+        let add = AddParticipantRequest {
+            parent: ticket.name.clone(),
+            participant: participant.clone(),
+            request_id: new_id().to_string(),
+            ..AddParticipantRequest::default()
+        };
+        participants.add_participant(add).await.unwrap();
+    }
 
     close().await;
     world.pass(24 * 29);
@@ -155,4 +168,7 @@ async fn a_closed_ticket_is_opened_again_for_thirty_days_and_followed_by_another
     let next = world.tickets().reopen_ticket(reopen()).await.unwrap().into_inner().ticket.unwrap();
     assert_eq!((next.follow_up_of.as_str(), next.state()), (ticket.name.as_str(), State::New));
     assert_eq!(world.get(&ticket.name).await.state(), State::Closed, "the old one stays as it was");
+    let take_part = participants.list_participants(ListParticipantsRequest { parent: next.name }).await.unwrap();
+    let take_part: Vec<String> = take_part.into_inner().participants.into_iter().map(|one| one.participant).collect();
+    assert_eq!(take_part, [daughter], "customers go on; staff serve anew");
 }

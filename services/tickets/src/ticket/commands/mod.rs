@@ -333,7 +333,7 @@ impl Commands {
         let answer = once(&self.db, write, async {
             let (change, _) = self.open(write, new.clone(), self.clock.now()).await?;
             let response = ReopenTicketResponse { ticket: Some((&change.ticket).into()) };
-            match save::insert(&self.db, write, &change, &response).await {
+            match save::insert_following(&self.db, write, &change, ticket.id, &response).await {
                 Ok(()) => Ok(response),
                 Err(error) => Err(self.with_ticket_of(new.matter.as_ref(), error).await),
             }

@@ -7,6 +7,7 @@ use seva_store::{Database, Fault, context};
 use seva_values::new_id;
 use sqlx::{PgExecutor, types::Json};
 use tonic::Code;
+use uuid::Uuid;
 
 use super::super::{
     convert::event_of,
@@ -14,6 +15,7 @@ use super::super::{
 };
 use crate::{
     message::{Attachment, Message},
+    participant,
     routing::{Unavailable, WaitReason},
     ticket::{CancelReason, Cause, Closure, state::Unverified},
 };
@@ -31,6 +33,23 @@ pub async fn insert(
     response: &impl prost::Message,
 ) -> Result<(), Error> {
     db.write(insert_on(db.calls(), write, change, response)).await.map_err(refusal)
+}
+
+/// As [`insert`], of a ticket that follows this one: customers who took part in that take part in it (TK15).
+///
+/// # Errors
+/// `MATTER_HAS_TICKET`.
+pub async fn insert_following(
+    db: &Database,
+    write: &Write,
+    change: &Change,
+    followed: Uuid,
+    response: &impl prost::Message,
+) -> Result<(), Error> {
+    let mut transaction = db.begin().await?;
+    insert_on(&mut *transaction, write, change, response).await.map_err(|error| refusal(error.into()))?;
+    participant::store::take_over(&mut transaction, change.ticket.id, followed, change.ticket.created_at).await?;
+    Ok(db.commit(transaction).await?)
 }
 
 /// As [`insert`], inside a transaction.
