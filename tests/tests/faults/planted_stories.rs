@@ -101,7 +101,8 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
     let given_up = "alter table ticket drop constraint ticket_has_owner_or_queue;
                     update ticket set assignee = null, return_due_at = null where matter_kind = 'low_score'";
     plant("tickets", given_up, "TK1", "has an assignee or waits").await;
-    let over = "update ticket set state = 'closed', closure = 'verified' where matter_kind = 'promised_day_missed'";
+    let over = "update ticket set state = 'closed', closure = 'verified', return_due_at = null
+                where matter_kind = 'promised_day_missed'";
     plant("tickets", over, "TK20", "no clock that counts").await;
     let uncaused = format!("update ticket set cause_event_id = '{}' where matter_kind = 'low_score'", new_id());
     plant("tickets", &uncaused, "I4", "what opened a ticket by itself").await;
@@ -110,7 +111,8 @@ async fn the_judge_finds_every_fault_of_tickets_surveys_and_staff_that_is_plante
                    'cause_event_id', null";
     let twice = copied("ticket", another, "matter_kind = 'low_score'");
     plant("tickets", &format!("drop index ticket_matter_open; {twice}"), "TK7", "one ticket that is not over").await;
-    let another = "'id', gen_random_uuid(), 'number', nextval('ticket_number'), 'assignee', null, 'return_due_at', null,
+    let another =
+        "'id', gen_random_uuid(), 'number', nextval('ticket_number'), 'assignee', null, 'return_due_at', null,
                    'matter_kind', null, 'matter_subject', null, 'matter_version', null";
     let twice = copied("ticket", another, "matter_kind = 'promised_day_missed'");
     let once = "alter table ticket drop constraint ticket_cause_once";
