@@ -17,7 +17,7 @@ use super::{
     model::{Kind, TicketLink},
     store,
 };
-use crate::ticket::{self, model::COLLECTION as TICKETS};
+use crate::ticket::model::COLLECTION as TICKETS;
 
 /// What links' writes need.
 #[derive(Debug, Clone)]
@@ -44,8 +44,8 @@ impl Commands {
         let LinkTickets { from, kind, to } = command;
         once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
-            let locked = ticket::store::lock(&mut transaction, &[from, to]).await?;
-            if let Some(missing) = [from, to].into_iter().find(|id| locked.iter().all(|ticket| ticket.id != *id)) {
+            let locked = store::lock_ends(&mut transaction, from, kind, to).await?;
+            if let Some(missing) = [from, to].into_iter().find(|id| !locked.contains(id)) {
                 return Err(Error::not_found(format_name(TICKETS, missing)));
             }
             let link = TicketLink::new(new_id(), from, kind, to, self.clock.now());
@@ -63,8 +63,9 @@ impl Commands {
         once(&self.db, write, async {
             let mut transaction = self.db.begin().await?;
             // Whoever resolves or opens one of them again meanwhile comes before or after: what holds a parent is in step with its links.
-            let ends = store::ends(&mut transaction, id).await?;
-            ticket::store::lock(&mut transaction, &ends).await?;
+            if let Some((from, kind, to)) = store::load(&mut transaction, id).await? {
+                store::lock_ends(&mut transaction, from, kind, to).await?;
+            }
             let removed = store::remove(&mut transaction, write, id, self.clock.now()).await?;
             removed.ok_or_else(|| Error::not_found(format_name(COLLECTION, id)))?;
             let response = UnlinkTicketsResponse {};

@@ -12,7 +12,10 @@ use super::{
     convert::COLLECTION,
     model::{Kind, TicketLink},
 };
-use crate::recorded::{Recorded, record};
+use crate::{
+    recorded::{Recorded, record},
+    ticket,
+};
 
 /// Links that are answered at most.
 const MOST: i64 = 200;
@@ -32,11 +35,28 @@ pub async fn insert(connection: &mut PgConnection, write: &Write, link: &TicketL
     told(connection, write, link, "seva.tickets.ticket_link.created.v1", 1, link.created_at).await
 }
 
-/// The two tickets that it links; none when there is no such link.
-pub async fn ends(connection: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, Fault> {
-    let row = sqlx::query!("select from_id, to_id from ticket_link where id = $1", id);
-    let row = row.fetch_optional(connection).await?;
-    Ok(row.map(|row| vec![row.from_id, row.to_id]).unwrap_or_default())
+/// Locks those of these two tickets that there are: of a parent and its child the child first, as whoever writes the child does (`ticket_children`),
+/// and one such link at a time.
+pub async fn lock_ends(connection: &mut PgConnection, from: Uuid, kind: Kind, to: Uuid) -> Result<Vec<Uuid>, Fault> {
+    let locked = match kind {
+        Kind::ChildOf => {
+            sqlx::query!("select pg_advisory_xact_lock(hashtext('ticket_link.child_of'))")
+                .fetch_one(&mut *connection)
+                .await?;
+            let mut locked = ticket::store::lock(connection, &[from]).await?;
+            locked.extend(ticket::store::lock(connection, &[to]).await?);
+            locked
+        }
+        _ => ticket::store::lock(connection, &[from, to]).await?,
+    };
+    Ok(locked.into_iter().map(|ticket| ticket.id).collect())
+}
+
+/// One link; `None` when there is none.
+pub async fn load(connection: &mut PgConnection, id: Uuid) -> Result<Option<(Uuid, Kind, Uuid)>, Error> {
+    let row = sqlx::query!("select from_id, kind, to_id from ticket_link where id = $1", id);
+    let row = row.fetch_optional(connection).await.map_err(Fault::from)?;
+    row.map(|row| Ok((row.from_id, Kind::from_name(&row.kind)?, row.to_id))).transpose()
 }
 
 /// Takes a link away; `None` when there is none.
