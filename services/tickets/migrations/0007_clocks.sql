@@ -90,6 +90,15 @@ alter table policy_target
     add column pauses_while_scheduled boolean not null default true,
     add column reopen_days integer not null default 30,
     drop constraint policy_target_once;
+-- A customer of special importance is one whatever it is about: at least as fast, and opened again for as long.
+insert into policy_target (
+    version, kind, tier, priority, first_response_minutes, resolution_first_minutes, resolution_total_minutes
+) values
+    (1, null, 'vip', 'urgent', 30, 240, 1440),
+    (1, 'complaint_staff', 'vip', 'normal', 60, 480, 1620),
+    (1, 'complaint_staff', 'vip', 'low', 60, 480, 1620),
+    (1, 'complaint_service', 'vip', 'normal', 60, 480, 1620),
+    (1, 'complaint_service', 'vip', 'low', 60, 960, 2700);
 update policy_target
 set next_response_minutes = first_response_minutes,
     -- Three working days without a word are too long, one for what is urgent.

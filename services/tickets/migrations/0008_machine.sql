@@ -18,7 +18,11 @@ alter table ticket
         when state in ('open', 'pending_customer', 'pending_department', 'pending_external', 'scheduled') then assignee is not null
         else true end
     ),
-    add constraint ticket_waits_for_a_day check ((state in ('pending_external', 'scheduled')) = (wait_until is not null)),
+    -- A question may be older than what reminds of it.
+    add constraint ticket_waits_for_a_day check (
+        case when wait_until is null then state not in ('pending_external', 'scheduled')
+             else state in ('pending_customer', 'pending_external', 'scheduled') end
+    ),
     add constraint ticket_waits_for_somebody check ((state = 'pending_external') = (wait_party is not null)),
     add constraint ticket_merged_has_target check ((state = 'merged') = (merged_into is not null and merged_at is not null)),
     add constraint ticket_not_into_itself check (merged_into <> id);

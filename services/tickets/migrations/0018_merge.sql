@@ -264,5 +264,7 @@ create table problem_ticket (
     constraint problem_ticket_done_once check (due_at is null or result is null)
 ) with (fillfactor = 80);
 create index problem_ticket_problem on problem_ticket (problem_id, ticket_id);
+-- What may have another turn.
+create index problem_ticket_refused on problem_ticket (problem_id, ticket_id) where refused_by = 'TK11';
 -- The schedule of resolutions.
 create index problem_ticket_due on problem_ticket (due_at, ticket_id) where due_at is not null;

@@ -198,6 +198,8 @@ create table escalation (
     constraint escalation_overdue_at_last_level check (overdue_at is null or level = 3),
     constraint escalation_closed_has_time check ((state = 'closed') = (closed_at is not null))
 ) with (fillfactor = 80);
+-- TK119
+create index escalation_owned on escalation (owner) where state in ('acknowledged', 'acting');
 -- TK111
 create unique index escalation_open_once on escalation (ticket_id) where state <> 'closed';
 -- The schedule.

@@ -193,7 +193,7 @@ impl Parts {
             Due::new(Arc::new(workers::waiting::Waiting::new(db())), Bell::default()),
             Due::new(Arc::new(promise::Due::new(db(), self.policies.clone())), promises.clone()),
             Due::new(Arc::new(risk::Looks::new(db(), escalations.clone())), looks.clone()),
-            Due::new(Arc::new(escalation::Acknowledgements::new(db())), escalations.clone()),
+            Due::new(Arc::new(escalation::Acknowledgements::new(db(), clock.clone())), escalations.clone()),
             Due::new(Arc::new(bulk::Bulk::new(db(), self.tickets.clone())), bulk_jobs.clone()),
             Due::new(Arc::new(on_time), automations.clone()),
             Due::new(Arc::new(compensation::Compensation::new(db())), issuing.clone()),

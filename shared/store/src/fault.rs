@@ -29,6 +29,9 @@ pub enum Fault {
     /// Deadlock or serialization failure: nothing was written, the same again may succeed.
     #[error("another transaction came between")]
     Serialization,
+    /// The statement took longer than a statement may; nothing was written.
+    #[error("a statement took longer than it may")]
+    TooLong,
     /// No connection, or the server is going away. Whether a write happened is not known.
     #[error("the database cannot be reached: {0}")]
     Unavailable(#[source] sqlx::Error),
@@ -57,7 +60,7 @@ impl Fault {
                 .and_then(|error| error.code())
                 .is_some_and(|code| ["22", "23", "42", "54"].iter().any(|class| code.starts_with(class))),
             Self::Decided(error) => !error.is_transient(),
-            Self::LockTimeout | Self::Serialization | Self::Unavailable(_) => false,
+            Self::LockTimeout | Self::Serialization | Self::TooLong | Self::Unavailable(_) => false,
         }
     }
 
@@ -70,7 +73,7 @@ impl Fault {
             },
             Self::Unavailable(_) => "the database cannot be reached".to_owned(),
             Self::Decided(error) => format!("{}: {error}", error.reason_name()),
-            Self::Constraint { .. } | Self::LockTimeout | Self::Serialization => self.to_string(),
+            Self::Constraint { .. } | Self::LockTimeout | Self::Serialization | Self::TooLong => self.to_string(),
         }
     }
 
@@ -101,7 +104,9 @@ impl From<sqlx::Error> for Fault {
             ("22021", _) => Self::Decided(unstorable_text()),
             ("55P03", _) => Self::LockTimeout,
             ("40001" | "40P01", _) => Self::Serialization,
-            // Connection exceptions, insufficient resources, operator intervention (shutdown, statement timeout).
+            // `statement_timeout`, or somebody who looks after the database has stopped it.
+            ("57014", _) => Self::TooLong,
+            // Connection exceptions, insufficient resources, operator intervention (shutdown).
             (code, _) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") => {
                 Self::Unavailable(error)
             }
@@ -117,8 +122,9 @@ impl From<Fault> for Error {
         match fault {
             Fault::Decided(error) => error,
             Fault::LockTimeout | Fault::Serialization => write_conflict(),
-            Fault::Unavailable(cause) => {
-                tracing::warn!(cause = %cause, "database unavailable");
+            // Most statements take milliseconds: one that takes seconds tells of a database that is overloaded.
+            fault @ (Fault::TooLong | Fault::Unavailable(_)) => {
+                tracing::warn!(cause = %fault, "database unavailable");
                 Error::unavailable(
                     ErrorReason::DatabaseUnavailable,
                     "the database cannot be reached just now",

@@ -228,7 +228,7 @@ pub fn from_stored(stored: &[Vec<u8>]) -> Result<Vec<Action>, Error> {
     actions.ok_or_else(|| Error::internal("stored actions cannot be read"))
 }
 
-/// What actions have done, or would do.
+/// What actions have done, or would do; what time has brought about between them is of none of them.
 pub fn effects(changes: &[Change]) -> Vec<pb::ActionEffect> {
     let effect = |(at, change): (usize, &Change)| pb::ActionEffect {
         action: i32::try_from(at).unwrap_or(i32::MAX),
@@ -239,7 +239,7 @@ pub fn effects(changes: &[Change]) -> Vec<pb::ActionEffect> {
         priority: ticket::Priority::from(change.ticket.priority).into(),
         assignee: change.ticket.assignee.map(|member| format_name(STAFF_MEMBERS, member)).unwrap_or_default(),
     };
-    changes.iter().enumerate().map(effect).collect()
+    changes.iter().filter(|change| change.passed.is_none()).enumerate().map(effect).collect()
 }
 
 impl From<&Refusal> for pb::ActionRefusal {

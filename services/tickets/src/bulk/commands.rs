@@ -82,8 +82,8 @@ impl Commands {
                 ..ListTicketsRequest::default()
             };
             let (_, asked) = convert::list_query(request)?;
-            let page = queries::list(&self.db, &asked.of(&self.page_key, member, self.clock.now())?).await?;
-            ids.extend(page.items.iter().map(|listed| listed.ticket.id));
+            let page = queries::summaries(&self.db, &asked.of(&self.page_key, member, self.clock.now())?).await?;
+            ids.extend(page.items.iter().map(|ticket| ticket.id));
             if ids.len() > MAX_TICKETS || (ids.len() == MAX_TICKETS && !page.next_page_token.is_empty()) {
                 let mut violations = Violations::default();
                 let fault = format!("matches more than {MAX_TICKETS} tickets; make it narrower");

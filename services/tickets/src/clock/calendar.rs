@@ -78,6 +78,14 @@ impl Calendar {
         (Self::always(), start.duration_until(due))
     }
 
+    /// The working time after which it is due at `due`, counted from `start`; or at the first moment of working time after that, where `due` lies in
+    /// none: nobody is late for what came due while nobody worked.
+    #[must_use]
+    pub fn not_before(&self, start: Timestamp, due: Timestamp) -> SignedDuration {
+        let working = self.between(start, due);
+        if self.add(start, working) < due { working + MOMENT } else { working }
+    }
+
     /// The working time that passes from `from` to `to`.
     #[must_use]
     pub fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {

@@ -226,7 +226,8 @@ impl Clocks {
                 Kind::HandoffAck | Kind::HandoffDone | Kind::Promise | Kind::Verification => continue,
             };
             if kind == Kind::NextResponse && self.get(kind).is_none_or(|last| !last.is_open()) {
-                let target = theirs.calendar.between(theirs.started_at, theirs.due_at);
+                let own = self.calendar().unwrap_or(&theirs.calendar);
+                let target = own.not_before(theirs.started_at, theirs.due_at);
                 self.begin_unless_open(kind, target, theirs.started_at);
                 taken.extend(self.get(kind).map(|begun| begun.taken_over(None)));
             } else {
@@ -259,6 +260,11 @@ impl Clocks {
             let with_the_merge = clock.changed_at >= merged_at && clock.kind != Kind::Verification;
             with_the_merge.then(|| clock.reinstate(at)).flatten()
         });
+    }
+
+    /// Whether the customer waits for a person's answer.
+    pub fn owe_an_answer(&self) -> bool {
+        self.get(self.awaited_response()).is_some_and(Clock::is_open)
     }
 
     /// Which answer the customer waits for: the first, or the next.
@@ -334,13 +340,12 @@ impl Clocks {
     /// When this working time from `from` on has passed, on the calendar that the ticket began with; `None` for no time at all.
     #[must_use]
     pub fn after(&self, working: SignedDuration, from: Timestamp) -> Option<Timestamp> {
-        let calendar = &self.clocks.first()?.calendar;
+        let calendar = self.calendar()?;
         (!working.is_zero()).then(|| calendar.add(from, working))
     }
 
     fn begin_unless_open(&mut self, kind: Kind, target: SignedDuration, at: Timestamp) {
-        // On the calendar that the ticket began with.
-        if let Some(calendar) = self.clocks.first().map(|clock| clock.calendar.clone())
+        if let Some(calendar) = self.calendar().cloned()
             && self.get(kind).is_none_or(|last| !last.is_open())
         {
             self.begin_on(kind, target, calendar, at);

@@ -317,11 +317,12 @@ impl Clock {
         changes.then(|| self.apply(Step::Retargeted, at.max(self.changed_at), target))
     }
 
-    /// Takes over the start and the due time of another clock, as far as they are earlier (TK51). Its own pauses are then within the new target.
+    /// Takes over the start and the due time of another clock, as far as they are earlier (TK51); a due time outside its own working time is the
+    /// beginning of that. Its own pauses are then within the new target.
     pub fn inherit(&mut self, other: &Self) -> Option<ClockEvent> {
         let (started_at, due_at) = (self.started_at.min(other.started_at), self.due_at.min(other.due_at));
         let changes = self.is_open() && (started_at, due_at) != (self.started_at, self.due_at);
-        changes.then(|| self.apply(Step::Inherited, started_at, self.calendar.between(started_at, due_at)))
+        changes.then(|| self.apply(Step::Inherited, started_at, self.calendar.not_before(started_at, due_at)))
     }
 
     /// Has the start and the due time again that it had before it took over another clock's; what it stood still since then counts. That it was

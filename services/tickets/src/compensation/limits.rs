@@ -8,7 +8,7 @@ use seva_values::{Currency, Money};
 use uuid::Uuid;
 
 use crate::{
-    roster::{StaffMember, State, model::Role},
+    roster::{StaffMember, State},
     stored::stored_names,
 };
 
@@ -160,7 +160,7 @@ impl StaffMember {
     /// Whether the member decides about what others propose.
     #[must_use]
     pub const fn leads(&self) -> bool {
-        matches!(self.role, Role::Lead | Role::Manager)
+        self.role.leads()
     }
 }
 

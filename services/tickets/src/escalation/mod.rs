@@ -12,6 +12,7 @@
 //! | TK114 | what is not acknowledged in time goes to the next level at its due time, once for each level; at the last it is overdue, which is told once |
 //! | TK115 | a step that its state does not allow is refused and says what would have to be true |
 //! | TK116 | it is closed only when its ticket is resolved or over, or the ticket's risk is below high |
+//! | TK119 | what somebody has acknowledged who does not serve any more is called for again |
 
 pub(crate) mod commands;
 mod convert;

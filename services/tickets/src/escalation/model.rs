@@ -7,6 +7,7 @@
 //! | raised | its time passes | raised, the next level; at the last it is overdue | (TK114) |
 //! | raised | the ticket is resolved | closed | (TK112) |
 //! | acknowledged | start acting | acting | by the owner, or whoever may acknowledge it (TK113); the same for all that follow |
+//! | acknowledged, acting | the owner leaves, goes on leave or is suspended | raised, as long as at first | (TK119) |
 //! | acting, crisis | de-escalate | `de_escalated` | a note says what was done |
 //! | acknowledged, acting, `de_escalated` | declare a crisis | crisis, level 3, every hour counts | a note says what it is |
 //! | `de_escalated`, crisis | close | closed | the ticket is resolved, or its risk is below high (TK116) |
@@ -69,6 +70,8 @@ pub enum Act {
     Overdue,
     /// Its ticket's risk became critical.
     Sharpened,
+    /// Its owner does not serve any more.
+    Returned,
     Acting,
     DeEscalated,
     Crisis,
@@ -88,6 +91,7 @@ impl Act {
             Self::Acting => "seva.tickets.escalation.acting.v1",
             Self::DeEscalated => "seva.tickets.escalation.de_escalated.v1",
             Self::Crisis => "seva.tickets.escalation.crisis.v1",
+            Self::Returned => "seva.tickets.escalation.returned.v1",
             Self::Closed => "seva.tickets.escalation.closed.v1",
         }
     }
@@ -100,6 +104,7 @@ impl Act {
             Self::LevelRaised => &["level", "acknowledge_due_time"],
             Self::Overdue => &["overdue_time"],
             Self::Sharpened => &["critical", "acknowledge_due_time"],
+            Self::Returned => &["state", "owner", "acknowledge_due_time"],
             Self::Acknowledged | Self::Acting | Self::Closed => &["state", "owner"],
             Self::DeEscalated => &["state", "owner", "note"],
             Self::Crisis => &["state", "owner", "note", "level", "critical"],
@@ -302,6 +307,18 @@ impl Escalation {
         }
         let acknowledge_due_at = Some(next_due(self, due_at));
         Some(Self { level: self.level + 1, acknowledge_due_at, ..next }.with(Act::LevelRaised))
+    }
+
+    /// Its owner does not serve any more: somebody else is called, at the level where it stands, as long as at first (TK119). A crisis is every
+    /// manager's affair, and what is de-escalated needs nobody.
+    #[must_use]
+    pub fn lose_owner(&self, due_at: Timestamp, now: Timestamp) -> Option<Change> {
+        if !matches!(self.state, State::Acknowledged | State::Acting) {
+            return None;
+        }
+        let next =
+            Self { state: State::Raised, owner: None, acknowledged_at: None, overdue_at: None, ..self.next(now) };
+        Some(Self { acknowledge_due_at: Some(due_at), ..next }.with(Act::Returned))
     }
 
     fn has_to_be(&self, states: &[State], has_to_be_true: &'static str) -> Result<(), Error> {

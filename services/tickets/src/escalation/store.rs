@@ -107,13 +107,42 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Uuid>,
     Ok(due.fetch_all(db.workers()).await?)
 }
 
-/// When the next one has to be acknowledged.
+/// Escalations whose owner does not serve any more.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn left_behind(db: &Database, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let left = sqlx::query_scalar!(
+        "select e.id from staff_member m join escalation e on e.owner = m.id and e.state in ('acknowledged', 'acting')
+         where m.state <> 'active' order by e.id limit $1",
+        limit
+    );
+    Ok(left.fetch_all(db.workers()).await?)
+}
+
+/// Who of these members does not serve any more.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn gone(connection: &mut PgConnection, members: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+    if members.is_empty() {
+        return Ok(Vec::new());
+    }
+    let gone = sqlx::query_scalar!("select id from staff_member where id = any($1) and state <> 'active'", members);
+    Ok(gone.fetch_all(connection).await?)
+}
+
+/// When the next one has to be acknowledged; the epoch: somebody does not serve any more who owns one.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
     let due = sqlx::query_scalar!(
-        "select min(acknowledge_due_at) from escalation where acknowledge_due_at is not null and overdue_at is null"
+        "select least(
+             (select min(acknowledge_due_at) from escalation where acknowledge_due_at is not null and overdue_at is null),
+             (select timestamptz 'epoch' from staff_member m join escalation e on e.owner = m.id and e.state in ('acknowledged', 'acting')
+              where m.state <> 'active' limit 1)
+         )"
     );
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }

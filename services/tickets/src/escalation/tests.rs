@@ -205,6 +205,20 @@ fn tk116_it_is_not_closed_while_the_risk_is_high() {
 }
 
 #[test]
+fn tk119_what_its_owner_leaves_behind_is_raised_again() {
+    let lost = |escalation: Escalation| escalation.lose_owner(after(70), after(10));
+    for escalation in [acknowledged(), acting()] {
+        let Change { escalation: next, act } = lost(escalation).unwrap();
+        assert_eq!((act, next.state, next.owner, next.acknowledged_at), (Act::Returned, State::Raised, None, None));
+        assert_eq!(next.acknowledge_due_at, Some(after(70)));
+        assert!(next.acknowledge(Some(&manager()), after(20)).is_ok());
+    }
+    for escalation in [raised(), de_escalated(), crisis(), closed()] {
+        assert_eq!(lost(escalation), None);
+    }
+}
+
+#[test]
 fn tk115_every_other_step_is_refused() {
     let by = manager();
     let by = Some(&by);
@@ -252,7 +266,8 @@ proptest! {
                 2 => escalation.de_escalate(by, words, now).ok(),
                 3 => escalation.declare_crisis(by, words, now).ok(),
                 4 => escalation.close(by, risk, now).ok(),
-                5 | 6 => escalation.pass_time(hourly, now),
+                5 => escalation.lose_owner(hourly(&escalation, now), now),
+                6 => escalation.pass_time(hourly, now),
                 _ if escalation.state != State::Closed => escalation.follow(ticket::State::Open, risk, now, now),
                 _ => None,
             };

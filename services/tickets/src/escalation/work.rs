@@ -1,8 +1,9 @@
-//! What follows from time: what nobody acknowledges goes to the next level (TK114).
+//! What follows from time and from who serves: what nobody acknowledges goes to the next level (TK114), and what was acknowledged by somebody who
+//! does not serve any more is called for again (TK119).
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seva_runtime::{Error, Write, telemetry};
+use seva_runtime::{BusinessClock, Error, Write, telemetry};
 use seva_store::{Database, Fault, due::DueWork};
 use uuid::Uuid;
 
@@ -19,13 +20,14 @@ const NAME: &str = "escalations";
 #[derive(Debug, Clone)]
 pub struct Acknowledgements {
     db: Database,
+    clock: BusinessClock,
 }
 
 impl Acknowledgements {
     /// Looks after the escalations of this database.
     #[must_use]
-    pub const fn new(db: Database) -> Self {
-        Self { db }
+    pub const fn new(db: Database, clock: BusinessClock) -> Self {
+        Self { db, clock }
     }
 }
 
@@ -40,6 +42,8 @@ impl Together for Acknowledgements {
         let departments = escalations.values().map(|escalation| escalation.department);
         let measures = Measures::of(&mut transaction, departments).await?;
         let next_due = |of: &Escalation, from: Timestamp| measures.acknowledge_due(of.department, of.critical, from);
+        let owners: Vec<Uuid> = escalations.values().filter_map(|escalation| escalation.owner).collect();
+        let gone = store::gone(&mut transaction, &owners).await?;
         for mut escalation in escalations.into_values() {
             let mut write = Write::by_worker(NAME, escalation.name());
             if let Some(story) = stories.get(&escalation.ticket) {
@@ -47,6 +51,12 @@ impl Together for Acknowledgements {
                 if let Some(opening) = &story.traceparent {
                     telemetry::link(&tracing::Span::current(), opening);
                 }
+            }
+            if escalation.owner.is_some_and(|owner| gone.contains(&owner))
+                && let Some(change) = escalation.lose_owner(next_due(&escalation, now), now)
+            {
+                store::save(&mut transaction, &write, &change).await?;
+                escalation = change.escalation;
             }
             // However late this comes, each level had its time.
             while let Some(change) = escalation.pass_time(next_due, now) {
@@ -65,7 +75,8 @@ impl DueWork for Acknowledgements {
     }
 
     async fn run_batch(&self, now: Timestamp, limit: i64) -> Result<usize, Error> {
-        let due = store::due(&self.db, now, limit).await?;
+        let mut due = store::due(&self.db, now, limit).await?;
+        due.extend(store::left_behind(&self.db, limit).await?);
         if due.is_empty() {
             return Ok(0);
         }
@@ -73,6 +84,8 @@ impl DueWork for Acknowledgements {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(store::next_due(&self.db).await?)
+        let next = store::next_due(&self.db).await?;
+        // At once is due now, not since the epoch: what is told of the delay would be nonsense.
+        Ok(next.map(|next| if next == Timestamp::UNIX_EPOCH { self.clock.now() } else { next }))
     }
 }

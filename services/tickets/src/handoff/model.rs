@@ -12,7 +12,7 @@ use crate::{
     clock::{Calendar, Clocks, Kind},
     message::{Author, Medium, Visibility},
     policy::Targets,
-    roster::{Role, StaffMember},
+    roster::StaffMember,
     ticket::{Change as TicketChange, State as TicketState, Ticket, model::Reply},
 };
 
@@ -119,7 +119,7 @@ pub struct NewHandoff {
 
 /// Whether a member may decide over others.
 fn leads(member: &StaffMember) -> bool {
-    matches!(member.role, Role::Lead | Role::Manager)
+    member.role.leads()
 }
 
 /// What one member writes for others.

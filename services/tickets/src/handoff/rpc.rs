@@ -7,7 +7,7 @@ use seva_proto::tickets::v1::{
     OfferHandoffResponse, RefuseHandoffRequest, RefuseHandoffResponse, ReturnHandoffRequest, ReturnHandoffResponse,
     WithdrawHandoffRequest, WithdrawHandoffResponse, handoff_service_server::HandoffService,
 };
-use seva_runtime::{BusinessClock, incoming, incoming_write};
+use seva_runtime::{BusinessClock, Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
 use tonic::{Request, Response, Status};
 
@@ -119,7 +119,7 @@ impl HandoffService for HandoffRpc {
         request: Request<GetDepartmentParityRequest>,
     ) -> Result<Response<GetDepartmentParityResponse>, Status> {
         let (_, query) = incoming(request, |request| convert::parity_query(&request, self.clock.now()))?;
-        let rows = store::parity(&self.db, &query).await?;
+        let rows = store::parity(&self.db, &query).await.map_err(Error::from)?;
         Ok(Response::new(GetDepartmentParityResponse { departments: rows.iter().map(Into::into).collect() }))
     }
 }

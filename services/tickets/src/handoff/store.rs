@@ -220,7 +220,7 @@ pub async fn tell(
 }
 
 /// How each department has served what was handed to it in a period (TK49).
-pub async fn parity(db: &Database, query: &ParityQuery) -> Result<Vec<Row>, Error> {
+pub async fn parity(db: &Database, query: &ParityQuery) -> Result<Vec<Row>, Fault> {
     let rows = sqlx::query!(
         r#"select department_id, count(*) as "offered!",
                   count(*) filter (where answered_at is not null and state <> 'refused') as "accepted!",

@@ -1,5 +1,8 @@
 //! Tickets of other systems with their history, carried out step by step at the times at which it happened.
 //!
+//! A history holds what the other system says and nothing else. How it has asked its customers whether something was solved it does not say: no attempt
+//! of that time is kept, nor why one was given up. Whoever is still to answer in the end is asked by us, from the import on.
+//!
 //! | invariant | says |
 //! |---|---|
 //! | TK127 | a source's ticket is here once |

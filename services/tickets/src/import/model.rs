@@ -142,12 +142,12 @@ pub fn replay(
         change.ticket.stated_problem = String::new();
         changes.push(change);
     }
-    // Whoever was asked and has not answered in six days does not any more: of that time only mail is known.
-    let by_mail = Reach::by_mail();
-    while let Some(change) =
-        ticket.verification_due_at.filter(|due| *due <= now).and_then(|due| ticket.verify(&by_mail, due))
-    {
-        changes.push(change);
+    // Whoever has not answered in six days does not any more.
+    let given_up = ticket.verification_due_at.filter(|due| *due <= now).and_then(|due| ticket.verify(&unknown(), due));
+    if let Some(mut closed) = given_up {
+        // Nor is it known why.
+        (ticket.unverified, closed.ticket.unverified) = (None, None);
+        changes.push(closed);
     }
     let is_at = ticket.updated_at;
     changes.extend(ticket.pass_time(now));
@@ -157,10 +157,12 @@ pub fn replay(
     }
     // Whoever has it has the usual time to say something from now on.
     let return_due_at = ticket.return_due_at.and_then(|_| ticket.clocks.after(ticket.targets.return_after, now));
+    // Of what stands resolved we ask from now on, as the customer can be reached then.
+    let ask_at = (ticket.state == State::Resolved).then_some(now);
     // All of it is one change, and the first one that is told.
     for change in &mut changes {
         (change.ticket.version, change.ticket.updated_at) = (1, change.ticket.updated_at.min(is_at));
-        change.ticket.return_due_at = return_due_at;
+        (change.ticket.return_due_at, change.ticket.verification_due_at) = (return_due_at, ask_at);
     }
     Ok(Imported { opened, changes })
 }
@@ -195,19 +197,19 @@ fn take(ticket: &Ticket, step: &Step, (policy, schema): (&Policy, &Schema), at: 
             let targets = policy.targets(&Matched { kind, department, tier, priority: *priority });
             ticket.update(Update { priority: Some(*priority), ..Update::default() }, targets, schema, at)
         }
-        Step::Resolved { root_problem, note } => ticket.resolve(
-            schema,
-            root_problem.clone(),
-            note.clone(),
-            (Author::Staff, ticket.assignee),
-            &Reach::by_mail(),
-            at,
-        ),
+        Step::Resolved { root_problem, note } => {
+            ticket.resolve(schema, root_problem.clone(), note.clone(), (Author::Staff, ticket.assignee), &unknown(), at)
+        }
         Step::Confirmed => ticket.confirm(false, None, at),
         Step::Rejected(text) => ticket.reject(false, Some(by_customer(ticket, text).at(at)), at),
         Step::Reopened(text) => ticket.reopen(by_customer(ticket, text).at(at), at),
         Step::Canceled(reason) => ticket.cancel(*reason, at),
     }
+}
+
+/// How the other system has asked its customers whether it was solved: of that nothing is known, and no attempt is made up.
+fn unknown() -> Reach {
+    Reach { by_itself: Vec::new(), ..Reach::by_mail() }
 }
 
 fn by_customer(ticket: &Ticket, text: &str) -> Reply {

@@ -129,8 +129,27 @@ fn what_is_resolved_and_not_answered_about_is_closed_unverified_and_nothing_is_l
     let done = imported(history(), (State::Closed, Some(Closure::Unverified))).unwrap();
     let ticket = &done.last().ticket;
     assert_eq!((ticket.closed_at, ticket.verification_due_at), (Some(after(2 + 3 * 48)), None));
+    let kept = (ticket.verification.len(), ticket.verification_attempts, ticket.unverified);
+    assert_eq!(kept, (0, 0, None), "nothing is made up");
     let refused = imported(history(), (State::Closed, Some(Closure::Verified))).unwrap_err();
     assert!(refused.is_refused_by("TK128"), "{refused}");
+}
+
+#[test]
+fn what_the_customer_has_not_answered_about_in_the_end_is_asked_about_from_now_on() {
+    let hours = 24 * 60 - 72;
+    let history = |end: Option<Step>| {
+        let steps = vec![(after(1), Step::Assigned(Some(MEMBER))), (after(hours), resolved())];
+        steps.into_iter().chain(end.map(|step| (after(hours + 1), step))).collect::<Vec<_>>()
+    };
+    let waits = imported(history(None), (State::Resolved, None)).unwrap();
+    let ticket = &waits.last().ticket;
+    assert_eq!((ticket.verification_due_at, ticket.call_from), (Some(now()), None));
+    assert_eq!((ticket.resolved_at, ticket.updated_at), (Some(after(hours)), after(hours)));
+    assert_eq!((ticket.verification.len(), ticket.verification_attempts), (0, 0), "nothing is made up");
+    let confirmed = imported(history(Some(Step::Confirmed)), (State::Closed, Some(Closure::Verified))).unwrap();
+    let ticket = &confirmed.last().ticket;
+    assert_eq!((ticket.verification_due_at, ticket.verification.len()), (None, 0));
 }
 
 #[test]
@@ -200,7 +219,9 @@ proptest! {
             prop_assert_eq!(Some(&folded), clocks.round(kind, round));
             prop_assert!(of_clock.iter().all(|event| event.at <= now()));
         }
-        prop_assert!(done.last().ticket.verification_due_at.is_none_or(|due| due > now()));
+        let last = &done.last().ticket;
+        prop_assert_eq!(last.verification_due_at, (last.state == State::Resolved).then(now));
+        prop_assert!(last.verification.is_empty());
     }
 }
 

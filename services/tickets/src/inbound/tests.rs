@@ -344,6 +344,39 @@ fn tk96_thanks_and_yes_in_four_languages_are_told_from_everything_else() {
     }
 }
 
+/// TK96
+#[test]
+fn tk96_a_question_without_its_mark_confirms_nothing() {
+    for text in [
+        "is it fixed now",
+        "is everything working",
+        "Is everything all good now.",
+        "Hi team, is it fixed",
+        "Thanks, is it working now",
+        "Ok is everything fixed",
+        "Hi all is everything working now",
+        "Hi all, is all good now",
+        "Thanks for it is it working now",
+        // It could be either.
+        "is good now thanks",
+    ] {
+        assert!(!is_thanks(text, "Asha Rao"), "{text}");
+    }
+    for text in [
+        "It is fixed, thanks",
+        "Thanks, everything is working now",
+        "All is good now, thank you",
+        "Yes, it is all good now",
+    ] {
+        assert!(is_thanks(text, "Asha Rao"), "{text}");
+    }
+    // The names of some people are words with which others ask.
+    assert!(!is_thanks("Will the team help now, ok", "Will Smith"));
+    assert!(!is_thanks("Kya sab theek hai", "Kya Sab"));
+    assert!(!is_thanks("কি ঠিক আছে", "কি সেন"));
+    assert!(is_thanks("Thank you so much, Will", "Will Smith"));
+}
+
 proptest! {
     /// TK92
     #[test]

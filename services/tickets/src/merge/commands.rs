@@ -15,12 +15,13 @@ use uuid::Uuid;
 
 use super::store as merges;
 use crate::{
+    clock,
     custom_field::Values,
     message, recorded,
     ticket::{
         self, Change, Kind, Ticket,
-        model::{COLLECTION, NewTicket},
-        store::{self, insert_opened, save_for},
+        model::{COLLECTION, NewTicket, merging::Split},
+        store::{self, insert_opened, save_all, save_for},
     },
     ticket_link,
 };
@@ -153,14 +154,16 @@ impl Commands {
             let now = self.clock.now();
             let [origin] = of(store::lock_at(&mut transaction, &[id], now).await?, [id])?;
             etag.check(origin.version)?;
-            let [origin, opened] = origin.split(opened, &taken, now)?;
+            let Split { origin, opened, passed } = origin.split(opened, &taken, now)?;
             insert_opened(&mut transaction, &write.actor, &opened).await?;
+            save_all(&mut transaction, clock::breaches::ACTOR, &passed).await?;
             recorded::note(&mut transaction, write, &opened.ticket.name(), &["*"], None).await?;
             save_for(&mut transaction, write, std::slice::from_ref(&origin), None).await?;
             merges::take(&mut transaction, &messages, opened.ticket.id).await.map_err(taken_before)?;
             ticket_link::relate(&mut transaction, write, opened.ticket.id, id, now).await?;
             let told = |change: &Change| Some((&change.ticket).into());
-            let response = SplitTicketResponse { ticket: told(&opened), origin: told(&origin) };
+            let response =
+                SplitTicketResponse { ticket: told(passed.last().unwrap_or(&opened)), origin: told(&origin) };
             remember(&mut transaction, write, &response).await?;
             self.db.commit(transaction).await?;
             Ok(response)

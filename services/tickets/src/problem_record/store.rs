@@ -210,9 +210,45 @@ pub async fn still_due(connection: &mut PgConnection, tickets: &[Uuid]) -> Resul
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.ticket_id, row.problem_id)).collect())
 }
 
-/// When the next ticket has its turn.
+/// Which of these were refused because something of them was under way (TK11), inside the transaction that has their records locked.
+pub async fn refused_for_open_work(
+    connection: &mut PgConnection,
+    tickets: &[Uuid],
+) -> Result<Vec<(Uuid, Uuid)>, Fault> {
+    let rows = sqlx::query!(
+        "select ticket_id, problem_id from problem_ticket where ticket_id = any($1) and refused_by = 'TK11'",
+        tickets
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.ticket_id, row.problem_id)).collect())
+}
+
+/// Tickets that were refused because something of them was under way (TK11), and of which nothing is any more, with their records. Whoever has
+/// the next turn is refused by something else, or not at all, so that none is found for ever.
+pub async fn released(db: &Database, limit: i64) -> Result<Vec<(Uuid, Uuid)>, Fault> {
+    let rows = sqlx::query!(
+        "select a.ticket_id, a.problem_id
+         from problem_record p
+         join problem_ticket a on a.problem_id = p.id and a.refused_by = 'TK11'
+         join ticket t on t.id = a.ticket_id and t.open_work = 0 and t.state not in ('resolved', 'closed', 'canceled', 'merged')
+         where p.state = 'fixed' and p.refused > 0
+         order by a.ticket_id limit $1",
+        limit,
+    );
+    Ok(rows.fetch_all(db.workers()).await?.into_iter().map(|row| (row.ticket_id, row.problem_id)).collect())
+}
+
+/// When the next ticket has its turn; what was released, when it last changed.
 pub async fn next_due(db: &Database) -> Result<Option<Timestamp>, Fault> {
-    let due = sqlx::query_scalar!("select min(due_at) from problem_ticket where due_at is not null");
+    let due = sqlx::query_scalar!(
+        "select least(
+             (select min(due_at) from problem_ticket where due_at is not null),
+             (select min(t.updated_at)
+              from problem_record p
+              join problem_ticket a on a.problem_id = p.id and a.refused_by = 'TK11'
+              join ticket t on t.id = a.ticket_id and t.open_work = 0 and t.state not in ('resolved', 'closed', 'canceled', 'merged')
+              where p.state = 'fixed' and p.refused > 0)
+         )"
+    );
     Ok(due.fetch_one(db.workers()).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 

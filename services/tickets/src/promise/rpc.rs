@@ -8,7 +8,7 @@ use seva_proto::tickets::v1::{
     RenewPromiseResponse, ScheduleTicketRequest, ScheduleTicketResponse, WithdrawPromiseRequest,
     WithdrawPromiseResponse, promise_service_server::PromiseService,
 };
-use seva_runtime::{incoming, incoming_write};
+use seva_runtime::{Error, incoming, incoming_write};
 use seva_store::{Database, paging::PageKey, service::Foundation};
 use tonic::{Request, Response, Status};
 
@@ -133,7 +133,7 @@ impl PromiseService for PromiseRpc {
         request: Request<GetPromiseRateRequest>,
     ) -> Result<Response<GetPromiseRateResponse>, Status> {
         let (_, query) = incoming(request, |request| convert::rate_query(&request))?;
-        let counts = store::rates(&self.db, &query).await?;
+        let counts = store::rates(&self.db, &query).await.map_err(Error::from)?;
         Ok(Response::new(convert::rates(&query, counts)))
     }
 }

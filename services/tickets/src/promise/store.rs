@@ -254,7 +254,7 @@ pub async fn without_owner(db: &Database, limit: i64) -> Result<Vec<Found>, Faul
 }
 
 /// What became of the promises that were due in a period, for each department or owner.
-pub async fn rates(db: &Database, query: &RateQuery) -> Result<Vec<(Option<Uuid>, Counts)>, Error> {
+pub async fn rates(db: &Database, query: &RateQuery) -> Result<Vec<(Option<Uuid>, Counts)>, Fault> {
     let rows = sqlx::query!(
         r#"select case when $3 then owner_id else department_id end as of, count(*) as "due!",
                   count(*) filter (where state = 'kept') as "kept!", count(*) filter (where state = 'kept_late') as "kept_late!",

@@ -7,11 +7,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use seva_proto::tickets::v1::{self as pb, report_row::Row};
+use seva_proto::{
+    common::v1::ErrorReason,
+    tickets::v1::{self as pb, report_row::Row},
+};
 use seva_runtime::Error;
-use seva_store::Database;
+use seva_store::{Database, Fault};
 use seva_values::format_name;
 use tokio::sync::Semaphore;
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{
@@ -92,9 +96,17 @@ impl Reports {
         out.send().await
     }
 
-    async fn ask<T, E: Into<Error>>(&self, statement: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+    /// One statement. What takes too long today does tomorrow: whoever asks is told to ask for less, not to ask again.
+    async fn ask<T>(&self, statement: impl Future<Output = Result<T, Fault>>) -> Result<T, Error> {
         let _permit = self.statements.acquire().await.map_err(Error::internal)?;
-        statement.await.map_err(Into::into)
+        statement.await.map_err(|fault| match fault {
+            Fault::TooLong => Error::new(
+                Code::ResourceExhausted,
+                ErrorReason::ReportTooLarge,
+                "a part of the report takes too long; ask for fewer days, or for one department",
+            ),
+            fault => fault.into(),
+        })
     }
 
     /// What was open at the beginning is counted once; from then on it is what came and went (TK133).

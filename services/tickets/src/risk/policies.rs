@@ -4,7 +4,7 @@ mod convert;
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
-use seva_proto::tickets::v1::CreateRiskPolicyResponse;
+use seva_proto::{common::v1::ErrorReason, tickets::v1::CreateRiskPolicyResponse};
 use seva_runtime::{BusinessClock, Error, Write};
 use seva_store::{
     Database, Fault, context,
@@ -94,7 +94,7 @@ impl TryFrom<PolicyRow> for Version {
 /// Puts a version into force.
 ///
 /// # Errors
-/// `WRITE_CONFLICT` when another version is in force than the one that it follows, or comes into force at the same moment.
+/// `ETAG_MISMATCH` when another version is in force than the one that it follows, `WRITE_CONFLICT` when one comes into force at the same moment.
 pub async fn create(
     db: &Database,
     clock: &BusinessClock,
@@ -105,7 +105,10 @@ pub async fn create(
     once(db, write, async {
         let before = load(db, None).await?.policy.version;
         if previous_version != 0 && previous_version != before {
-            return Err(write_conflict());
+            let newer = "another version came into force since this one was read";
+            return Err(
+                Error::aborted(ErrorReason::EtagMismatch, newer).with_metadata("current_version", before.to_string())
+            );
         }
         let policy = Policy { version: before + 1, ..policy.clone() };
         let version = Version { id: new_id(), policy, created_at: Some(clock.now()) };

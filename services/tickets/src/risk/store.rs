@@ -126,7 +126,8 @@ pub async fn touched(connection: &mut PgConnection, low_scores: &[Uuid]) -> Resu
 /// When the statement fails.
 pub async fn facts(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) -> Result<Vec<Found>, Fault> {
     let rows = sqlx::query!(
-        r#"select t.id, t.state, t.department, t.correlation_id, t.causation_id, t.hops, t.traceparent, t.tier, t.reopen_count, t.hand_overs, t.return_count, t.alarming,
+        r#"select t.id, t.state, t.department, t.correlation_id, t.causation_id, t.hops, t.traceparent, t.tier, t.reopen_count, t.hand_overs, t.return_count,
+                  exists (select from ticket o where o.id = any(parts.ids) and o.alarming) as "alarming!",
                   t.created_at, (t.cause_source is null) as "is_asked_for!",
                   c.percent as "percent!", c.broken as "broken!",
                   m.contacts as "contacts!", m.oldest as oldest_contact, coalesce(m.alarming, false) as "said_alarming!",
@@ -136,18 +137,23 @@ pub async fn facts(connection: &mut PgConnection, ids: &[Uuid], now: Timestamp) 
            from unnest($1::uuid[]) as asked (id)
            join ticket t on t.id = asked.id
            left join risk_assessment r on r.id = t.id
+           -- What was said to a ticket that was merged, and broken, counts where it is carried on.
+           cross join lateral (
+               with recursive part (id) as (values (t.id) union select o.id from ticket o join part on o.merged_into = part.id)
+               select array_agg(id) as ids from part
+           ) as parts
            cross join lateral (
                select coalesce(max(
                           case when k.breached_at is not null and k.kind <> 'promise' then 100 else k.warned end
                       ) filter (where k.state in ('running', 'paused') and k.kind <> 'verification'), 0)::bigint as percent,
-                      count(*) filter (where k.kind = 'promise' and k.breached_at is not null) as broken
+                      (select count(*) from promise p where p.ticket_id = any(parts.ids) and p.broken_at is not null) as broken
                from clock k where k.ticket_id = t.id
            ) as c
            cross join lateral (
                select count(*) filter (where s.author = 'customer' and s.created_at > $2) as contacts,
                       min(s.created_at) filter (where s.author = 'customer' and s.created_at > $2) as oldest,
                       bool_or(s.alarming) as alarming
-               from message s where s.ticket_id = t.id
+               from message s where s.ticket_id = any(parts.ids)
            ) as m
            cross join lateral (
                select count(*) as low_scores, min(o.created_at) as oldest

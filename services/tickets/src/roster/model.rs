@@ -95,6 +95,14 @@ pub enum Role {
     Hr,
 }
 
+impl Role {
+    /// Whether others look to them.
+    #[must_use]
+    pub const fn leads(self) -> bool {
+        matches!(self, Self::Lead | Self::Manager)
+    }
+}
+
 stored_names!(Role, "role" { Agent = "agent", Lead = "lead", Manager = "manager", Hr = "hr" });
 
 /// Whether somebody is there.

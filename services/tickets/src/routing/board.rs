@@ -53,8 +53,8 @@ impl Board {
 
     /// Who of the department takes it.
     ///
-    /// Of those who can, the one who resolved it before, and last the one who had it and said nothing (TK36); else who has the least to do for their capacity, then who has waited longest for
-    /// an assignment, then the lower id.
+    /// Of those who can, whoever leads where it was opened again twice, then the one who resolved it before, and last the one who had it and said
+    /// nothing (TK36); else who has the least to do for their capacity, then who has waited longest for an assignment, then the lower id.
     #[must_use]
     pub fn decide(&self, department: Uuid, question: &Question<'_>) -> Decision {
         let wait = |reason, look_again_at| Decision::Wait { reason, look_again_at };
@@ -76,13 +76,15 @@ impl Board {
                 |one, other| {
                     let is_other = |member: &StaffMember| question.preferred != Some(member.id);
                     let is_avoided = |member: &StaffMember| question.avoided == Some(member.id);
+                    let is_junior = |member: &StaffMember| question.senior && !member.role.leads();
                     // Shares of capacities are compared without dividing; both have a capacity, because they have a free place.
                     let (load, other_load) = (
                         i64::from(one.open_weight) * i64::from(other.capacity),
                         i64::from(other.open_weight) * i64::from(one.capacity),
                     );
-                    (is_avoided(one), is_other(one), load, one.last_assignment, one.id).cmp(&(
+                    (is_avoided(one), is_junior(one), is_other(one), load, one.last_assignment, one.id).cmp(&(
                         is_avoided(other),
+                        is_junior(other),
                         is_other(other),
                         other_load,
                         other.last_assignment,

@@ -18,17 +18,23 @@ pub struct Question<'t> {
     pub language: &'t Language,
     /// Who resolved it before it was opened again: goes before others when they can take it.
     pub preferred: Option<Uuid>,
+    /// What was opened again twice: whoever leads goes before others when they can take it.
+    pub senior: bool,
     /// Who had it and said nothing: takes it when nobody else can (TK36).
     pub avoided: Option<Uuid>,
     /// How much of a member's capacity it takes.
     pub weight: i32,
 }
 
+/// From this reopening on somebody takes it who leads.
+const SENIOR_FROM: i32 = 2;
+
 impl<'t> Question<'t> {
     /// What a ticket of the queue asks.
     pub(crate) fn of(ticket: &'t Ticket) -> Self {
-        let Ticket { kind, ref language, resolver, returned_from, targets, .. } = *ticket;
-        Self { kind, language, preferred: resolver, avoided: returned_from, weight: targets.weight }
+        let Ticket { kind, ref language, resolver, returned_from, reopen_count, targets, .. } = *ticket;
+        let senior = reopen_count >= SENIOR_FROM;
+        Self { kind, language, preferred: resolver, senior, avoided: returned_from, weight: targets.weight }
     }
 }
 

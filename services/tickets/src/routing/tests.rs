@@ -66,8 +66,30 @@ fn decide(members: &[StaffMember], tag: &str) -> Decision {
 }
 
 fn decide_for(members: &[StaffMember], tag: &str, preferred: Option<Uuid>) -> Decision {
-    let question = Question { kind: Kind::Delivery, language: &language(tag), preferred, avoided: None, weight: 1 };
+    let question =
+        Question { kind: Kind::Delivery, language: &language(tag), preferred, senior: false, avoided: None, weight: 1 };
     Board::new(members.to_vec(), at(NOON)).decide(DEPARTMENT, &question)
+}
+
+#[test]
+fn what_was_opened_again_twice_goes_to_whoever_leads_if_they_can_take_it() {
+    let english = language("en");
+    let question = |senior| Question {
+        kind: Kind::Delivery,
+        language: &english,
+        preferred: Some(id(1)),
+        senior,
+        avoided: None,
+        weight: 1,
+    };
+    let lead = StaffMember { role: Role::Lead, open_weight: 1, ..somebody(2) };
+    let decide = |lead: &StaffMember, senior| {
+        Board::new(vec![somebody(1), lead.clone(), somebody(3)], at(NOON)).decide(DEPARTMENT, &question(senior))
+    };
+    assert_eq!(decide(&lead, false), assigned(1), "who resolved it");
+    assert_eq!(decide(&lead, true), assigned(2), "whoever leads, however much they have to do");
+    let full = StaffMember { open_weight: 2, ..lead };
+    assert_eq!(decide(&full, true), assigned(1), "nobody waits for it");
 }
 
 fn assigned(number: u128) -> Decision {
@@ -171,7 +193,7 @@ fn what_was_given_counts_for_the_next() {
     let (english, kind) = (language("en"), Kind::Delivery);
     let mut given = Vec::new();
     loop {
-        let question = Question { kind, language: &english, preferred: None, avoided: None, weight: 1 };
+        let question = Question { kind, language: &english, preferred: None, senior: false, avoided: None, weight: 1 };
         let Decision::Assign { member, .. } = board.decide(DEPARTMENT, &question) else { break };
         assert_eq!(board.free_places(DEPARTMENT, kind, &english, 1), 4 - i64::try_from(given.len()).unwrap());
         board.give(DEPARTMENT, member, 1);
@@ -194,7 +216,8 @@ fn who_is_not_on_shift_is_offered_the_queue_when_they_are() {
 #[test]
 fn a_person_is_told_what_the_assignee_lacks() {
     let (english, one) = (language("en"), somebody(1));
-    let question = Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight: 1 };
+    let question =
+        Question { kind: Kind::Delivery, language: &english, preferred: None, senior: false, avoided: None, weight: 1 };
     let lacks = |member: &StaffMember| check(member, &question, &english, at(NOON)).err();
     assert_eq!(lacks(&one), None);
     for (member, expected) in [
@@ -239,7 +262,7 @@ proptest! {
     #[test]
     fn who_is_chosen_can_take_it_and_it_waits_only_when_nobody_can(members in vec(a_member(), 0..8), tag in select(vec!["en", "bn", "bn-IN", "hi-Latn", "ur"])) {
         let customers = language(tag);
-        let question = Question { kind: Kind::Delivery, language: &customers, preferred: None, avoided: None, weight: 1 };
+        let question = Question { kind: Kind::Delivery, language: &customers, preferred: None, senior: false, avoided: None, weight: 1 };
         let spoken_by_somebody = members.iter().any(|member| member.state == State::Active && member.speaks(&customers));
         let spoken = if spoken_by_somebody { customers.clone() } else { language("en") };
         let can = |member: &StaffMember| check(member, &question, &spoken, at(NOON)).is_ok();
@@ -263,7 +286,7 @@ proptest! {
     #[test]
     fn nobody_is_given_more_than_their_capacity(members in vec(a_member(), 0..8), tickets in 0..40_usize) {
         let english = language("en");
-        let question = Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight: 1 };
+        let question = Question { kind: Kind::Delivery, language: &english, preferred: None, senior: false, avoided: None, weight: 1 };
         let mut board = Board::new(members.clone(), at(NOON));
         let places = board.free_places(DEPARTMENT, Kind::Delivery, &english, 1);
         let mut given = std::collections::BTreeMap::<Uuid, i32>::new();
@@ -286,8 +309,14 @@ proptest! {
 fn who_had_it_and_said_nothing_takes_it_when_nobody_else_can() {
     let english = language("en");
     let (silent, busy) = (somebody(1), StaffMember { open_weight: 1, ..somebody(2) });
-    let question =
-        Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: Some(id(1)), weight: 1 };
+    let question = Question {
+        kind: Kind::Delivery,
+        language: &english,
+        preferred: None,
+        senior: false,
+        avoided: Some(id(1)),
+        weight: 1,
+    };
     let decide = |members: &[StaffMember]| Board::new(members.to_vec(), at(NOON)).decide(DEPARTMENT, &question);
     let to = |number| Decision::Assign { member: id(number), language_fell_back: false };
     assert_eq!(decide(&[silent.clone(), busy]), to(2));
@@ -300,8 +329,14 @@ fn a_heavy_ticket_goes_to_who_has_room_for_it() {
     let english = language("en");
     let (one, other) =
         (StaffMember { open_weight: 1, ..somebody(1) }, StaffMember { capacity: 9, open_weight: 6, ..somebody(2) });
-    let question =
-        |weight| Question { kind: Kind::Delivery, language: &english, preferred: None, avoided: None, weight };
+    let question = |weight| Question {
+        kind: Kind::Delivery,
+        language: &english,
+        preferred: None,
+        senior: false,
+        avoided: None,
+        weight,
+    };
     let board = Board::new(vec![one, other], at(NOON));
     let to = |number| Decision::Assign { member: id(number), language_fell_back: false };
     assert_eq!(board.decide(DEPARTMENT, &question(1)), to(1));

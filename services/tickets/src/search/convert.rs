@@ -52,6 +52,6 @@ impl From<FoundTicket> for pb::SearchResult {
     fn from(found: FoundTicket) -> Self {
         let FoundTicket { ticket, by_number, snippet } = found;
         let r#match = if by_number { Match::Number } else { Match::Words };
-        Self { ticket: Some((&ticket).into()), r#match: r#match.into(), snippet }
+        Self { ticket: Some(ticket.into()), r#match: r#match.into(), snippet }
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::ticket::{
     filter::TicketFilter,
-    store::listed::{self, BasicRow, Listed},
+    store::listed::{SELECT_BASIC, Summary},
 };
 
 /// Newest first: ids begin with the time.
@@ -41,7 +41,7 @@ pub struct Found {
 
 /// A ticket that was found.
 pub struct FoundTicket {
-    pub ticket: Listed,
+    pub ticket: Summary,
     pub by_number: bool,
     pub snippet: String,
 }
@@ -76,7 +76,7 @@ pub async fn search(db: &Database, key: &PageKey, asked: Asked, now: Timestamp) 
     }
     let mut snippets = snippets(db, &query, &items).await?;
     tickets.extend(items.into_iter().map(|ticket| {
-        let snippet = snippets.remove(&ticket.ticket.id).unwrap_or_default();
+        let snippet = snippets.remove(&ticket.id).unwrap_or_default();
         FoundTicket { ticket, by_number: false, snippet }
     }));
     Ok(Found { tickets, next_page_token, truncated: beyond.is_some() })
@@ -89,17 +89,15 @@ async fn page(
     filter: &TicketFilter,
     ids: Vec<Uuid>,
     now: Timestamp,
-) -> Result<Page<Listed>, Error> {
-    let listing = Listing::new(listed::SELECT_BASIC, &NEWEST, request).with(filter.conditions(now));
-    let Page { items, next_page_token } =
-        listing.and_around("id = any(", ids, ")").fetch::<BasicRow>(db.calls()).await?;
-    Ok(Page { items: listed::basic(items)?, next_page_token })
+) -> Result<Page<Summary>, Error> {
+    let listing = Listing::new(SELECT_BASIC, &NEWEST, request).with(filter.conditions(now));
+    listing.and_around("id = any(", ids, ")").fetch(db.calls()).await
 }
 
 /// Where the words stand in each of these tickets.
-async fn snippets(db: &Database, query: &str, found: &[Listed]) -> Result<HashMap<Uuid, String>, Error> {
+async fn snippets(db: &Database, query: &str, found: &[Summary]) -> Result<HashMap<Uuid, String>, Error> {
     let words: Vec<String> = query.split(' ').map(|word| word.trim_end_matches('*').to_lowercase()).collect();
-    let ids: HashSet<Uuid> = found.iter().map(|listed| listed.ticket.id).collect();
+    let ids: HashSet<Uuid> = found.iter().map(|ticket| ticket.id).collect();
     let mut snippets = HashMap::new();
     for (ticket, text) in store::texts(db, &ids.into_iter().collect::<Vec<_>>()).await? {
         if !snippets.contains_key(&ticket)

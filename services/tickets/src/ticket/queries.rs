@@ -14,7 +14,7 @@ use super::{
     state::State,
     store::{
         self, TicketRow,
-        listed::{self, BasicRow, Listed},
+        listed::{self, Listed, Summary},
     },
 };
 
@@ -90,11 +90,12 @@ impl AskedList {
 
 impl Keyed for TicketRow {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
-        place(order, self.created_at, self.updated_at, self.next_due_at, self.id)
+        let next_due_at = self.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
+        place(order, self.created_at.to_jiff(), self.updated_at.to_jiff(), next_due_at, self.id)
     }
 }
 
-impl Keyed for BasicRow {
+impl Keyed for Summary {
     fn place(&self, order: &Order) -> (SortKey, Uuid) {
         place(order, self.created_at, self.updated_at, self.next_due_at, self.id)
     }
@@ -102,16 +103,16 @@ impl Keyed for BasicRow {
 
 fn place(
     order: &Order,
-    created_at: jiff_sqlx::Timestamp,
-    updated_at: jiff_sqlx::Timestamp,
-    next_due_at: Option<jiff_sqlx::Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    next_due_at: Option<Timestamp>,
     id: Uuid,
 ) -> (SortKey, Uuid) {
     let time = match order.column {
-        "created_at" => created_at.to_jiff(),
-        "updated_at" => updated_at.to_jiff(),
+        "created_at" => created_at,
+        "updated_at" => updated_at,
         "id" => return (SortKey::None, id),
-        _ => next_due_at.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff),
+        _ => next_due_at.unwrap_or(NEVER),
     };
     (SortKey::Time(time), id)
 }
@@ -132,26 +133,28 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Error> {
     match query.view {
         View::Basic => {
-            let Page { items, next_page_token } = listing(query).fetch::<BasicRow>(db.calls()).await?;
-            Ok(Page { items: listed::basic(items)?, next_page_token })
+            let Page { items, next_page_token } = summaries(db, query).await?;
+            Ok(Page { items: items.into_iter().map(Listed::Basic).collect(), next_page_token })
         }
         View::Full => {
-            let Page { items, next_page_token } = listing(query).fetch::<TicketRow>(db.calls()).await?;
+            let Page { items, next_page_token } =
+                listing_from(listed::SELECT_FULL, query).fetch::<TicketRow>(db.calls()).await?;
             Ok(Page { items: listed::full(db.calls(), items).await?, next_page_token })
         }
     }
 }
 
-/// The statement of a page of tickets.
+/// What queues show of a page of tickets.
+pub async fn summaries(db: &Database, query: &ListTickets) -> Result<Page<Summary>, Error> {
+    listing_from(listed::SELECT_BASIC, query).fetch(db.calls()).await
+}
+
+/// The statement of a page of tickets, which begins so.
 ///
 /// What a department or a member has is read a state at a time, each in its order from one index, and merged: what is over is much more than
 /// what is not, and lies between it. What is at risk is read a level at a time in the same way.
-pub fn listing(query: &ListTickets) -> Listing<'_> {
-    let ListTickets { order, filter, view, page, now } = query;
-    let select = match view {
-        View::Basic => listed::SELECT_BASIC,
-        View::Full => listed::SELECT_FULL,
-    };
+pub fn listing_from<'q>(select: &'static str, query: &'q ListTickets) -> Listing<'q> {
+    let ListTickets { order, filter, page, now, .. } = query;
     let listing = Listing::new(select, order, page);
     if order.column == "created_at" && filter.is_at_risk() && filter.customer.is_none() {
         let others = TicketFilter { risks: Vec::new(), ..filter.clone() };

@@ -267,6 +267,41 @@ fn open_becomes_pending_by_a_question_of_staff_and_the_resolutions_pause() {
 }
 
 #[test]
+fn tk16_a_customer_is_reminded_of_a_question_twice_and_then_it_goes_on() {
+    let mut ticket = written(opened().reply(question(), after_hours(1)).unwrap());
+    assert_eq!(ticket.wait_until, Some(after_hours(49)));
+    for hours in [49, 97] {
+        assert!(ticket.wait_is_over(after_hours(hours) - SignedDuration::from_micros(1)).is_none());
+        let change = ticket.wait_is_over(after_hours(hours)).unwrap();
+        assert_eq!((change.act, ticket.state), (Act::Pending, State::PendingCustomer));
+        let said = change.message.unwrap();
+        assert_eq!((said.visibility, said.author), (Visibility::Public, Author::System));
+        assert!(said.text.contains("उत्तर"), "in the customer's language: {}", said.text);
+        assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Paused);
+    }
+    let answered = ticket.reply(says(Author::Customer, Visibility::Public), after_hours(100)).unwrap().ticket;
+    assert_eq!((answered.state, answered.wait_until), (State::Open, None), "whoever answers is reminded no more");
+    let change = ticket.wait_is_over(after_hours(145)).unwrap();
+    assert_eq!((change.act, ticket.state, ticket.wait_until), (Act::Resumed, State::Open, None));
+    assert!(ticket.wait_is_over(after_hours(1000)).is_none());
+    // Whoever finds it late sends one, not all of them at once.
+    let mut late = pending();
+    assert!(late.wait_is_over(after_hours(500)).is_some_and(|change| change.act == Act::Pending));
+    assert_eq!(late.wait_until, Some(after_hours(548)));
+}
+
+#[test]
+fn a_question_of_a_rule_stops_no_clock_while_the_customer_waits_for_a_person() {
+    let of_a_rule = || Reply { awaits_customer: true, ..says(Author::System, Visibility::Public) };
+    let Change { ticket, act, .. } = opened().reply(of_a_rule(), after_hours(1)).unwrap();
+    assert_eq!((ticket.state, act), (State::Open, Act::Replied));
+    assert_eq!(ticket.clocks.get(clock::Kind::ResolutionFirst).unwrap().state, clock::State::Running);
+    let answered = written(opened().reply(says(Author::Staff, Visibility::Public), after_hours(1)).unwrap());
+    let Change { ticket, act, .. } = answered.reply(of_a_rule(), after_hours(2)).unwrap();
+    assert_eq!((ticket.state, act), (State::PendingCustomer, Act::Pending));
+}
+
+#[test]
 fn pending_becomes_open_by_what_the_customer_says() {
     let said = says(Author::Customer, Visibility::Public);
     let Change { ticket, act, .. } = pending().reply(said.clone(), after_hours(3)).unwrap();
@@ -503,7 +538,7 @@ fn whatever_waits_is_opened_by_what_the_customer_says_and_they_wait_for_an_answe
 }
 
 #[test]
-fn another_kind_waits_in_another_queue_and_whoever_has_it_keeps_it() {
+fn another_kind_waits_in_another_queue_and_whoever_has_it_keeps_it_until_it_goes_there() {
     let other = Uuid::from_u128(10);
     let billing = || Update { kind: Some((Kind::Billing, Some(other))), ..Update::default() };
     let update = |ticket: Ticket| ticket.update(billing(), ticket.targets, &Schema::default(), after_hours(1)).unwrap();
@@ -511,7 +546,9 @@ fn another_kind_waits_in_another_queue_and_whoever_has_it_keeps_it() {
     assert_eq!((queued.ticket.department, queued.ticket.route_at), (Some(other), Some(after_hours(1))));
     assert_eq!(queued.changed, ["kind"]);
     let open = update(opened()).ticket;
-    assert_eq!((open.kind, open.department, open.assignee), (Kind::Billing, Some(DEPARTMENT), Some(MEMBER)));
+    assert_eq!((open.kind, open.department, open.assignee), (Kind::Billing, Some(other), Some(MEMBER)));
+    let back = written(Change { ticket: open, ..queued }).unassign(after_hours(2)).unwrap().ticket;
+    assert_eq!((back.state, back.department), (State::New, Some(other)), "where somebody has the skill");
 }
 
 #[test]

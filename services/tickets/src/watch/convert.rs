@@ -23,21 +23,26 @@ pub struct Asked {
     pub resume_token: String,
 }
 
-/// Reads what to follow.
+/// Reads what to follow. What no event of a ticket tells cannot be followed, and is refused ([`not_watched`]).
 pub fn asked(request: pb::WatchTicketsRequest) -> Result<Asked, Error> {
     let pb::WatchTicketsRequest { filter, saved_view, resume_token } = request;
     let mut violations = Violations::default();
     let saved_view = parse_saved_view(&saved_view, filter.is_some(), &mut violations);
     let filter = parse_filter(filter.unwrap_or_default(), "filter", &mut violations);
-    if filter.as_ref().is_some_and(|filter| !filter.risks.is_empty()) {
-        violations.add("filter.risk_levels", not_watched());
+    for (field, refusal) in filter.as_ref().into_iter().flat_map(not_watched) {
+        violations.add(field, refusal);
     }
     violations.finish(saved_view.zip(filter).map(|(saved_view, filter)| Asked { saved_view, filter, resume_token }))
 }
 
-/// The refusal of a watch of tickets at risk: their risk changes without an event of theirs.
-pub fn not_watched() -> Invalid {
-    Invalid::new("RISK_NOT_WATCHED", "a watch cannot follow the risk of tickets; list them, or list risk assessments")
+/// What of a filter a watch cannot follow, by the fields that ask for it: the risk of a ticket changes without an event of the ticket, and when the
+/// time has come to call its customer nothing happens to it. A watcher would never be shown what begins to match so.
+pub fn not_watched(filter: &TicketFilter) -> Vec<(&'static str, Invalid)> {
+    let risk = "a watch cannot follow the risk of tickets; list them, or list risk assessments";
+    let call = "a watch cannot follow whom to call, which time alone changes; list them";
+    let risk = (!filter.risks.is_empty()).then(|| ("filter.risk_levels", Invalid::new("RISK_NOT_WATCHED", risk)));
+    let call = filter.needs_call.then(|| ("filter.verification_needs_call", Invalid::new("CALL_NOT_WATCHED", call)));
+    risk.into_iter().chain(call).collect()
 }
 
 /// What a watcher is told of an event; nothing of most.

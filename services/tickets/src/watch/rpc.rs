@@ -49,8 +49,8 @@ impl WatchService for WatchRpc {
         let (call, Asked { saved_view, filter, resume_token }) = incoming(request, convert::asked)?;
         let kept = view::in_place(&self.db, &call.principal, saved_view).await?;
         let filter = kept.map_or(filter, |(filter, _)| filter);
-        if !filter.risks.is_empty() {
-            return Err(Error::invalid_field("saved_view", convert::not_watched()).into());
+        if let Some((_, refusal)) = convert::not_watched(&filter).pop() {
+            return Err(Error::invalid_field("saved_view", refusal).into());
         }
         let member = view::member(&self.db, &call.principal, filter.mine).await?;
         let (db, clock, key, feed) = (self.db.clone(), self.clock.clone(), self.page_key.clone(), self.feed.clone());

@@ -135,11 +135,11 @@ impl Watcher {
             page_size: SNAPSHOT_PAGE,
             page_token,
         };
-        let page = queries::list(db, &asked.of(key, None, now)?).await?;
-        for listed in &page.items {
-            self.known.shown(listed.ticket.id, listed.ticket.version).map_err(too_many)?;
+        let page = queries::summaries(db, &asked.of(key, None, now)?).await?;
+        for ticket in &page.items {
+            self.known.shown(ticket.id, ticket.version).map_err(too_many)?;
         }
-        Ok((page.items.iter().map(Into::into).collect(), page.next_page_token))
+        Ok((page.items.into_iter().map(Into::into).collect(), page.next_page_token))
     }
 
     async fn follow(&mut self) -> Result<(), End> {

@@ -357,7 +357,8 @@ async fn tk126_a_dry_run_tells_what_would_be_and_writes_nothing() {
     assert_eq!(previews[0].conditions_hold, [true, true]);
     assert_eq!(
         previews[0].effects.iter().map(|effect| effect.state()).collect::<Vec<_>>(),
-        [State::PendingCustomer, State::Resolved]
+        [State::Open, State::Resolved],
+        "as long as no person has answered, a rule's question stops no clock"
     );
     assert_eq!((previews[1].conditions_hold.clone(), previews[1].effects.len()), (vec![false, true], 0));
 

@@ -12,6 +12,7 @@ use seva_proto::{
         ticket::{Closure, State},
     },
 };
+use seva_testkit::eventually;
 use seva_values::new_id;
 use tonic::{Code, Status};
 
@@ -168,6 +169,24 @@ async fn asked() -> (World, String, String) {
     world.tickets_of("radha").reply_to_ticket(question).await.unwrap();
     let token = link(&world, &name).await;
     (world, name, token)
+}
+
+/// TK16
+#[tokio::test(flavor = "multi_thread")]
+async fn tk16_whoever_does_not_answer_is_reminded_twice_and_then_the_ticket_goes_on() {
+    let (world, name, token) = asked().await;
+    for reminders in 1..=2 {
+        world.pass(48);
+        eventually("the customer is reminded", || async {
+            let seen = see(&world, &token).await.unwrap();
+            let of_ours = seen.messages.iter().filter(|said| said.author() == message::Author::System).count();
+            (of_ours == reminders && seen.state() == State::PendingCustomer).then_some(())
+        })
+        .await;
+    }
+    world.pass(48);
+    world.until("whoever has it decides", &name, |ticket| ticket.state() == State::Open).await;
+    assert_eq!(world.acts(&name).await.iter().filter(|act| *act == "pending").count(), 3);
 }
 
 // pending_customer -> open, by link.

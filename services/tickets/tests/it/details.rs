@@ -279,7 +279,7 @@ async fn tk24_a_new_policy_holds_for_what_is_opened_from_now_on() {
     let read = policies.get_policy(GetPolicyRequest { version: 0 }).await.unwrap().into_inner().policy.unwrap();
     assert_eq!((read.version, read.rows.len(), read.create_time.is_some()), (2, 2, true));
     let first = policies.get_policy(GetPolicyRequest { version: 1 }).await.unwrap().into_inner().policy.unwrap();
-    assert_eq!((first.rows.len(), first.create_time), (12, None));
+    assert_eq!((first.rows.len(), first.create_time), (17, None));
     is_refused(policies.get_policy(GetPolicyRequest { version: 9 }).await, ErrorReason::ResourceNotFound);
 
     let request = CreateTicketRequest { ticket: Some(a_ticket(customer)), request_id: id() };

@@ -4,9 +4,10 @@ use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use seva_proto::{
     common::v1::ErrorReason,
     tickets::v1::{
-        AcknowledgeEscalationRequest, AssessTicketRequest, ConfirmTicketRequest, EscalationFilter,
-        GetRiskAssessmentRequest, ListEscalationsRequest, RaiseEscalationRequest, RejectTicketRequest,
-        ReplyToTicketRequest, RiskLevel, escalation::State, message, risk_reason::Kind,
+        AcknowledgeEscalationRequest, ApologizeForPromiseRequest, AssessTicketRequest, BreakPromiseRequest,
+        ConfirmTicketRequest, EscalationFilter, GetRiskAssessmentRequest, ListEscalationsRequest, MakePromiseRequest,
+        RaiseEscalationRequest, RejectTicketRequest, ReplyToTicketRequest, RiskLevel, escalation::State, message,
+        promise_service_client::PromiseServiceClient, risk_reason::Kind,
     },
 };
 use seva_testkit::eventually;
@@ -15,6 +16,8 @@ use tonic_types::StatusExt;
 
 use crate::{
     desk::{Desk, reasons},
+    merge::merge,
+    promises::leaves,
     world::{id_of, invariant, is_refused},
 };
 
@@ -90,6 +93,76 @@ async fn tk110_a_rejected_resolution_brings_the_risk_back_and_calls_for_help_aga
     desk.until("it is closed with the ticket", &second.name, |one| one.state() == State::Closed).await;
     let refused = is_refused(desk.raise("radha", &ticket).await, ErrorReason::StateForbids);
     assert_eq!(invariant(&refused), "TK112");
+    desk.holds().await;
+}
+
+/// TK110
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_has_said_to_a_merged_ticket_counts_where_it_is_carried_on() {
+    let desk = Desk::new().await;
+    let customer = desk.world.customer("en").await;
+    let (ticket, other) = (desk.ticket_of(customer).await, desk.ticket_of(customer).await);
+    desk.customer_says(&ticket, "My lawyer will call you.").await;
+    desk.comes_to(&ticket, RiskLevel::High).await;
+    let first = desk.escalation(&ticket).await.unwrap();
+    desk.acknowledge("lata", &first.name).await.unwrap();
+    assert_eq!(desk.risk(&other).await.level(), RiskLevel::Low);
+
+    merge(&desk.world, &ticket, &other).await.unwrap();
+    let risk = desk.comes_to(&other, RiskLevel::High).await;
+    assert_eq!(reasons(&risk), [(Kind::LegalOrSafetyWord, 1)]);
+    assert_eq!(desk.escalation(&other).await.unwrap().state(), State::Raised, "somebody is called there");
+    desk.until("it is closed with its ticket", &first.name, |one| one.state() == State::Closed).await;
+    desk.holds().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tk119_what_somebody_had_acknowledged_who_leaves_is_called_for_again() {
+    let desk = Desk::new().await;
+    let (_, escalation) = desk.alarmed().await;
+    let name = &escalation.name;
+    desk.acknowledge("lata", name).await.unwrap();
+    leaves(&desk.world, &desk.lata).await;
+    let raised = desk.until("somebody else is called", name, |one| one.state() == State::Raised).await;
+    assert_eq!((raised.owner.as_str(), raised.level), ("", 1));
+    assert!(raised.acknowledge_due_time.is_some());
+    desk.acknowledge("indira", name).await.unwrap();
+    assert_eq!(desk.acts(name).await, ["raised", "acknowledged", "returned", "acknowledged"]);
+    desk.holds().await;
+}
+
+/// A promise that is broken before its time calls for help as one whose time has passed, and an apology takes nothing of that away.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_breaks_a_promise_early_has_called_for_help() {
+    let desk = Desk::new().await;
+    let ticket = desk.ticket().await;
+    let mut promises = PromiseServiceClient::new(desk.world.server.as_role("lead"));
+    let due = desk.world.now() + jiff::SignedDuration::from_hours(72);
+    let make = MakePromiseRequest {
+        ticket: ticket.clone(),
+        text: "You hear from us.".to_owned(),
+        due_time: Some(prost_types::Timestamp { seconds: due.as_second(), nanos: 0 }),
+        request_id: new_id().to_string(),
+        ..MakePromiseRequest::default()
+    };
+    let promise = promises.make_promise(make).await.unwrap().into_inner().promise.unwrap().name;
+    let broken = BreakPromiseRequest {
+        name: promise.clone(),
+        reason: "The part is not to be had.".to_owned(),
+        request_id: new_id().to_string(),
+        ..BreakPromiseRequest::default()
+    };
+    promises.break_promise(broken).await.unwrap();
+    let apology = ApologizeForPromiseRequest {
+        name: promise,
+        text: "We are sorry.".to_owned(),
+        request_id: new_id().to_string(),
+        ..ApologizeForPromiseRequest::default()
+    };
+    promises.apologize_for_promise(apology).await.unwrap();
+    let risk = desk.comes_to(&ticket, RiskLevel::High).await;
+    assert_eq!(reasons(&risk), [(Kind::BrokenPromise, 1)]);
+    assert!(desk.escalation(&ticket).await.is_some());
     desk.holds().await;
 }
 

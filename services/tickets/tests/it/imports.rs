@@ -15,7 +15,7 @@ use seva_proto::{
         imported_step::{Assigned, Confirmed, Resolved, Said, Step},
         message::{Author, Visibility},
         root_problem::Cause,
-        ticket::{Closure, Kind, State},
+        ticket::{Closure, Kind, State, UnverifiedReason},
     },
 };
 use seva_store::event::proto_timestamp;
@@ -185,6 +185,46 @@ async fn what_is_refused_of_one_stops_no_other_and_every_fault_is_told() {
     );
     assert_eq!(world.count("select count(*) from ticket").await, 1);
     is_refused(import(&world, Vec::new()).await, ErrorReason::FieldsInvalid);
+}
+
+/// TK128, TK129
+#[tokio::test(flavor = "multi_thread")]
+async fn no_attempt_to_have_it_confirmed_is_made_up_and_who_is_still_to_answer_is_asked_from_the_import_on() {
+    let world = World::new().await;
+    let (customer, member) = staffed(&world).await;
+    let assigned = || Step::Assigned(Assigned { assignee: member.clone() });
+    let days_ago = |days: i64| world.now() - SignedDuration::from_hours(24 * days);
+    // Resolved a day after they were opened, and nobody has answered.
+    let unanswered = |id: &str, days: i64, state: State, closure: Closure| ImportedTicket {
+        create_time: Some(proto_timestamp(days_ago(days))),
+        history: vec![step(days_ago(days), assigned()), step(days_ago(days - 1), resolved())],
+        state: state.into(),
+        closure: closure.into(),
+        ..old(&world, customer, &member, id)
+    };
+    let tickets = vec![
+        old(&world, customer, &member, "1"),
+        unanswered("2", 40, State::Closed, Closure::Unverified),
+        unanswered("3", 4, State::Resolved, Closure::Unspecified),
+    ];
+    let results = import(&world, tickets).await.unwrap();
+    assert!(results.iter().all(|result| result.outcome() == Outcome::Imported), "{results:?}");
+
+    for (result, closure) in results.iter().zip([Closure::Verified, Closure::Unverified]) {
+        let over = world.get(&result.ticket).await;
+        assert_eq!((over.state(), over.closure()), (State::Closed, closure));
+        assert_eq!((over.verification.len(), over.verification_attempts), (0, 0), "{over:?}");
+        assert_eq!(over.unverified_reason(), UnverifiedReason::Unspecified);
+    }
+    let waits = &results[2].ticket;
+    let asked = world.until("it is asked about", waits, |ticket| ticket.verification_attempts > 0).await;
+    assert_eq!((asked.state(), asked.verification.len()), (State::Resolved, 1));
+    assert_eq!(asked.verification[0].time, Some(proto_timestamp(world.now())));
+    assert_eq!(asked.resolve_time, Some(proto_timestamp(days_ago(3))));
+    world.pass(47);
+    assert_eq!(world.acts(waits).await, ["imported", "verification_requested"]);
+    world.pass(1);
+    world.until("it is asked about again", waits, |ticket| ticket.verification_attempts == 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

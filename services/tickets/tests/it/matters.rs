@@ -172,3 +172,44 @@ async fn a_closed_ticket_is_opened_again_for_thirty_days_and_followed_by_another
     let take_part: Vec<String> = take_part.into_inner().participants.into_iter().map(|one| one.participant).collect();
     assert_eq!(take_part, [daughter], "customers go on; staff serve anew");
 }
+
+/// TK8: how long depends on who the customer is, whatever the matter is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_of_special_importance_has_sixty_days_to_come_back() {
+    let world = World::new().await;
+    let department = world.department("support", &["question", "complaint_service"]).await;
+    world.member("radha", &department, &["en"], 5).await;
+    let customer = world.customer("en").await;
+    sqlx::query("update recipient set tier = 'vip' where customer_id = $1")
+        .bind(customer)
+        .execute(&world.database.owner)
+        .await
+        .unwrap();
+    let urgent = Ticket { priority: Priority::Urgent.into(), ..a_ticket(customer) };
+    let complaint = Ticket { kind: Kind::ComplaintService.into(), ..a_ticket(customer) };
+    let mut names = Vec::new();
+    for ticket in [urgent, complaint] {
+        let name = world.create(ticket).await.unwrap().name;
+        world.assigned(&name).await;
+        world.resolve(&name).await.unwrap();
+        let confirm = ConfirmTicketRequest {
+            name: name.clone(),
+            caller: "Asha".to_owned(),
+            request_id: new_id().to_string(),
+            ..ConfirmTicketRequest::default()
+        };
+        world.tickets().confirm_ticket(confirm).await.unwrap();
+        names.push(name);
+    }
+    world.pass(24 * 59);
+    for name in names {
+        let reopen = ReopenTicketRequest {
+            name: name.clone(),
+            text: "It has broken again.".to_owned(),
+            request_id: new_id().to_string(),
+            ..ReopenTicketRequest::default()
+        };
+        let again = world.tickets().reopen_ticket(reopen).await.unwrap().into_inner().ticket.unwrap();
+        assert_eq!((again.name, again.reopen_count), (name, 1));
+    }
+}

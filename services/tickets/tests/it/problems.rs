@@ -308,6 +308,89 @@ async fn of_two_records_that_want_a_ticket_at_once_one_has_it_and_a_resolution_a
     }
 }
 
+/// TK59
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_whose_write_fails_for_good_stops_no_other() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let mut tickets = Vec::new();
+    for _ in 0..3 {
+        tickets.push(opened(&world, customer).await);
+    }
+    // Whose turn comes first: the others are behind it.
+    let (poisoned, others) = tickets.split_first().unwrap();
+    let never = format!(
+        "alter table ticket add constraint never_resolved check (id <> '{}' or state <> 'resolved') not valid",
+        id_of(poisoned)
+    );
+    sqlx::query(AssertSqlSafe(never)).execute(&world.database.owner).await.unwrap();
+    let problem = create(&world).await;
+    attach(&world, &problem, &tickets.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+    know(&world, &problem).await.unwrap();
+    fix(&world, "lead", &problem).await.unwrap();
+    for ticket in others {
+        world.until("it is resolved", ticket, |ticket| ticket.state() == State::Resolved).await;
+    }
+    let record = get(&world, &problem).await;
+    assert_eq!((record.resolved, record.refused, record.total), (2, 0, 3), "its turn is still to come");
+    assert_ne!(world.get(poisoned).await.state(), State::Resolved);
+    is_refused(close(&world, &problem).await, ErrorReason::StateForbids);
+
+    let healed = "alter table ticket drop constraint never_resolved";
+    sqlx::query(healed).execute(&world.database.owner).await.unwrap();
+    world.until("it is resolved as well", poisoned, |ticket| ticket.state() == State::Resolved).await;
+    let record = carried_out(&world, &problem).await;
+    assert_eq!((record.resolved, record.refused), (3, 0));
+    let told = "select count(*) from seva.outbox where type = 'seva.tickets.problem_record.carried_out.v1'";
+    assert_eq!(world.count(told).await, 1);
+}
+
+/// TK59, TK11
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_has_another_turn_when_it_is_over_as_long_as_its_record_is_not_closed() {
+    let world = World::new().await;
+    let customer = world.customer("en").await;
+    let (released, late) = (opened(&world, customer).await, opened(&world, customer).await);
+    let (what, other) = (new_id(), new_id());
+    let hold = async |ticket: &str, what: Uuid, is_open: bool| {
+        let held = "select hold_ticket($1, 'promise', $2, $3)";
+        let held = sqlx::query(held).bind(id_of(ticket)).bind(what).bind(is_open);
+        held.execute(&world.database.owner).await.unwrap();
+    };
+    hold(&released, what, true).await;
+    hold(&late, other, true).await;
+    let problem = create(&world).await;
+    attach(&world, &problem, &[&released, &late]).await.unwrap();
+    know(&world, &problem).await.unwrap();
+    fix(&world, "lead", &problem).await.unwrap();
+    let record = carried_out(&world, &problem).await;
+    assert_eq!((record.resolved, record.refused), (0, 2));
+
+    hold(&released, what, false).await;
+    let resolved = world.until("it is resolved", &released, |ticket| ticket.state() == State::Resolved).await;
+    assert_eq!(resolved.verification_attempts, 1, "its customer is asked");
+    assert_eq!(last_said(&world, &released).await, "A new lid is on its way.");
+    let record = get(&world, &problem).await;
+    assert_eq!((record.resolved, record.refused, record.total), (1, 1, 2), "each is counted once");
+    let of = async |ticket: &str| {
+        let outcome = outcomes(&world, &problem).await.into_iter().find(|one| one.ticket == ticket).unwrap();
+        (outcome.result(), outcome.refused_by)
+    };
+    assert_eq!(of(&released).await, (problem_ticket::Result::Resolved, String::new()));
+    assert_eq!(of(&late).await, (problem_ticket::Result::Refused, "TK11".to_owned()));
+
+    // Whoever closes the record has said that nobody waits for it any more.
+    close(&world, &problem).await.unwrap();
+    hold(&late, other, false).await;
+    let another = create(&world).await;
+    know(&world, &another).await.unwrap();
+    fix(&world, "lead", &another).await.unwrap();
+    let after = opened(&world, customer).await;
+    attach(&world, &another, &[&after]).await.unwrap();
+    world.until("the work has gone on", &after, |ticket| ticket.state() == State::Resolved).await;
+    assert_ne!(world.get(&late).await.state(), State::Resolved);
+}
+
 /// A figure: how fast the customers of a problem are told. Run it with `--ignored`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a figure, taken when somebody asks for it"]

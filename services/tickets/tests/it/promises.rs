@@ -319,7 +319,7 @@ async fn a_slot_lies_within_the_hours_that_the_customer_has_named() {
     assert_eq!(scene.keep(&answer.promise.unwrap()).await.unwrap().state(), State::Kept);
 }
 
-async fn leaves(world: &World, member: &str) {
+pub async fn leaves(world: &World, member: &str) {
     let request = EndServiceRequest { name: member.to_owned(), request_id: id(), ..EndServiceRequest::default() };
     StaffMemberServiceClient::new(world.staff.as_role("manager")).end_service(request).await.unwrap();
 }

@@ -6,11 +6,12 @@ use seva_proto::{
     common::v1::{ErrorReason, Weekday, WeeklyInterval},
     staff::v1::staff_member::Presence,
     tickets::v1::{
-        AvoidableContactRow, BreakPromiseRequest, CancelTicketRequest, CauseCompensationRow, CauseRow, ClockRow,
-        ConfirmTicketRequest, ExportReportRequest, GetDepartmentParityRequest, GetPromiseRateRequest,
-        MakePromiseRequest, MergeTicketRequest, OfferHandoffRequest, OpeningChannel, PromiseRate, ReadReportRequest,
-        RejectTicketRequest, ReopenTicketRequest, ReplyToTicketRequest, Report, ReportQuery, ResolutionRow,
-        ResolveTicketRequest, RootProblem, Ticket, TicketRow, UnmergeTicketRequest, VolumeRow, WaitingRow,
+        ApologizeForPromiseRequest, AvoidableContactRow, BreakPromiseRequest, CancelTicketRequest,
+        CauseCompensationRow, CauseRow, ClockRow, ConfirmTicketRequest, ExportReportRequest,
+        GetDepartmentParityRequest, GetPromiseRateRequest, MakePromiseRequest, MergeTicketRequest, OfferHandoffRequest,
+        OpeningChannel, PromiseRate, ReadReportRequest, RejectTicketRequest, ReopenTicketRequest, ReplyToTicketRequest,
+        Report, ReportQuery, ResolutionRow, ResolveTicketRequest, RootProblem, Ticket, TicketRow, UnmergeTicketRequest,
+        VolumeRow, WaitingRow,
         avoidable_contact_row::Reason,
         clock::Kind as ClockKind,
         get_promise_rate_request::GroupBy,
@@ -355,11 +356,82 @@ async fn clocks_say_what_was_in_time_and_how_long_it_took() {
     // Neither is over: both wait for their customers.
     let total = &clocks[&ClockKind::ResolutionTotal];
     assert_eq!((total.counted, total.under_way, total.percent_in_time, total.p50_minutes), (2, 2, None, None));
-    // Of those of Tuesday nothing was answered for a day.
+    // Of those of Tuesday nothing was answered for a day, then one was merged into the other: it was late before that.
     let clocks = rows!(&story.world, of(Report::Clocks, "2026-03-03", "2026-03-04"), Clock);
     let first = clocks.iter().find(|row| row.kind() == ClockKind::FirstResponse).unwrap();
-    assert_eq!((first.counted, first.overdue, first.percent_in_time, first.measured), (1, 1, Some(0.0), 0));
+    assert_eq!((first.counted, first.overdue, first.percent_in_time, first.measured), (2, 2, Some(0.0), 0));
     assert!(clocks.iter().all(|row| row.department == story.support && row.kind() != ClockKind::Verification));
+}
+
+/// What became of the clocks of one kind: all, those met in time, met late, overdue, and neither.
+fn counted(clocks: &[ClockRow], kind: ClockKind) -> Option<[i64; 5]> {
+    let row = clocks.iter().find(|row| row.kind() == kind)?;
+    Some([row.counted, row.met_in_time, row.met_late, row.overdue, row.under_way])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_was_broken_stays_in_the_reports_after_the_apology() {
+    let world = World::new().await;
+    let support = world.department("support", &["question"]).await;
+    world.member("dulal", &support, &["en"], 50).await;
+    let ticket = world.create(a_ticket(world.customer("en").await)).await.unwrap().name;
+    world.assigned(&ticket).await;
+    let promise = promised(&world, &ticket).await;
+    world.pass(3);
+    eventually("it is broken", || async {
+        (world.count("select count(*) from promise where broken_at is not null").await == 1).then_some(())
+    })
+    .await;
+    says(&world, &ticket, Author::Customer).await;
+    world.pass_minutes(10);
+    let sorry = ApologizeForPromiseRequest {
+        name: promise,
+        text: "We are sorry.".to_owned(),
+        request_id: id(),
+        ..ApologizeForPromiseRequest::default()
+    };
+    PromiseServiceClient::new(world.server.as_role("lead")).apologize_for_promise(sorry).await.unwrap();
+    // After the apology nothing is waited for any more.
+    world.pass_minutes(10);
+    says(&world, &ticket, Author::Customer).await;
+
+    let clocks = rows!(&world, of(Report::Clocks, "2026-03-02", "2026-03-03"), Clock);
+    assert_eq!(counted(&clocks, ClockKind::Promise), Some([1, 0, 0, 1, 0]));
+    let contacts = rows!(&world, of(Report::AvoidableContacts, "2026-03-02", "2026-03-03"), AvoidableContact);
+    let told: Vec<_> = contacts.iter().map(|row| (row.reason(), row.ticket.as_str())).collect();
+    assert_eq!(told, [(Reason::PromiseBroken, ticket.as_str())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_late_before_it_was_called_off_counts_and_nothing_else_that_was() {
+    let world = World::new().await;
+    world.department("support", &["question"]).await;
+    let customer = world.customer("en").await;
+    let cancel = async |name: &str| {
+        let request = CancelTicketRequest {
+            name: name.to_owned(),
+            reason: CancelReason::ByCustomer.into(),
+            request_id: id(),
+            ..CancelTicketRequest::default()
+        };
+        world.tickets().cancel_ticket(request).await.unwrap();
+    };
+    // Four hours are allowed: one is not answered in six, which its customer complains about, and the other is called off before.
+    let late = world.create(a_ticket(customer)).await.unwrap().name;
+    world.pass(5);
+    let other = world.create(a_ticket(customer)).await.unwrap().name;
+    world.pass(1);
+    says(&world, &late, Author::Customer).await;
+    world.pass(1);
+    cancel(&late).await;
+    cancel(&other).await;
+
+    let clocks = rows!(&world, of(Report::Clocks, "2026-03-02", "2026-03-03"), Clock);
+    assert_eq!(counted(&clocks, ClockKind::FirstResponse), Some([1, 0, 0, 1, 0]));
+    assert_eq!(clocks.len(), 1, "no other clock was late: {clocks:?}");
+    let contacts = rows!(&world, of(Report::AvoidableContacts, "2026-03-02", "2026-03-03"), AvoidableContact);
+    let told: Vec<_> = contacts.iter().map(|row| (row.reason(), row.ticket.as_str())).collect();
+    assert_eq!(told, [(Reason::AnswerOverdue, late.as_str())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -682,6 +754,18 @@ async fn what_is_wrong_with_a_query_is_told_at_once() {
         let refused = reports(&world, role).read_report(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{role}");
     }
+}
+
+/// TK134: whoever asks for too much is told so, and not to ask again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_takes_the_database_too_long_says_so() {
+    let world = World::new().await;
+    let slow = "alter table ticket_stay rename to real_stay;
+                create view ticket_stay as select real_stay.* from real_stay right join (select pg_sleep(10)) as first on true";
+    sqlx::raw_sql(slow).execute(&world.database.owner).await.unwrap();
+    let query = of(Report::Resolutions, "2026-03-01", "2026-03-02");
+    let status = is_refused(read(&world, query).await, ErrorReason::ReportTooLarge);
+    assert_eq!(status.code(), Code::ResourceExhausted);
 }
 
 /// So many tickets in a hundred days, with their stays and clocks.

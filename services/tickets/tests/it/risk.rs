@@ -272,10 +272,10 @@ async fn tk150_a_manager_puts_weights_into_force_and_tickets_are_assessed_by_the
     assert_eq!(made.weights, [weight(Kind::Contacts, 1, 5), weight(Kind::Contacts, 2, 25)], "in order");
     let again = managers.create_risk_policy(request).await.unwrap().into_inner().risk_policy.unwrap();
     assert_eq!(again, made, "the same request again");
-    is_refused(
-        managers.create_risk_policy(create(a_policy(made.weights.clone()), 1)).await,
-        ErrorReason::RequestInFlight,
-    );
+    let stale = managers.create_risk_policy(create(a_policy(made.weights.clone()), 1)).await;
+    let details = is_refused(stale, ErrorReason::EtagMismatch).get_error_details();
+    assert_eq!(details.error_info().unwrap().metadata["current_version"], "2");
+    assert!(details.retry_info().is_none(), "the same again is refused again");
 
     assert_eq!(desk.risk(&ticket).await, before, "until something happens to it, or it is looked at");
     let after = desk.assessed(&ticket).await;

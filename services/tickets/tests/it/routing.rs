@@ -373,7 +373,7 @@ async fn a_person_is_told_what_an_assignee_lacks() {
         .await;
     let check = async |member, tag: &str, kind| {
         let language = Language::parse(tag).unwrap();
-        let question = Question { kind, language: &language, preferred: None, avoided: None, weight: 1 };
+        let question = Question { kind, language: &language, preferred: None, senior: false, avoided: None, weight: 1 };
         check_assignment(&floor.database.db, member, Some(department), &question, floor.now()).await.unwrap()
     };
     assert_eq!(check(id_of(&asha), "hi", Kind::Delivery).await, Ok(false));

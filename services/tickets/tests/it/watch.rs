@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use seva_proto::{
-    common::v1::ErrorReason,
+    common::v1::{ErrorReason, Translation},
     tickets::v1::{
-        TicketFilter, WatchTicketsRequest, WatchTicketsResponse,
+        CreateViewRequest, RiskLevel, TicketFilter, View, WatchTicketsRequest, WatchTicketsResponse,
         ticket::{State, WaitReason},
         ticket_change::Kind,
+        view_service_client::ViewServiceClient,
         watch_service_client::WatchServiceClient,
     },
 };
 use seva_testkit::eventually;
+use seva_values::new_id;
 use tokio::task::JoinSet;
 use tonic::{Status, Streaming};
+use tonic_types::StatusExt;
 
 use crate::world::{World, a_ticket, is_refused};
 
@@ -115,6 +118,39 @@ async fn a_watch_is_refused_with_a_token_of_another_filter_or_of_what_the_feed_n
     is_refused(watch(&world, of(&department, &token)).await.map(drop), ErrorReason::FeedCursorExpired);
     sqlx::query("update seva.feed_state set epoch = gen_random_uuid()").execute(&world.database.owner).await.unwrap();
     is_refused(watch(&world, of(&department, &token)).await.map(drop), ErrorReason::FeedEpochChanged);
+}
+
+/// The fields that a refusal names.
+fn faulty(refused: &Status) -> Vec<String> {
+    let details = refused.get_error_details();
+    details.bad_request().unwrap().field_violations.iter().map(|fault| fault.field.clone()).collect()
+}
+
+/// A ticket begins to match these without an event of the ticket: a watcher would never hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_what_no_event_tells_is_refused() {
+    let world = World::new().await;
+    let to_call = TicketFilter { verification_needs_call: true, ..TicketFilter::default() };
+    let at_risk = TicketFilter { risk_levels: vec![RiskLevel::High.into()], ..to_call.clone() };
+    for (filter, expected) in [
+        (&to_call, vec!["filter.verification_needs_call"]),
+        (&at_risk, vec!["filter.risk_levels", "filter.verification_needs_call"]),
+    ] {
+        let request = WatchTicketsRequest { filter: Some(filter.clone()), ..WatchTicketsRequest::default() };
+        let refused = is_refused(watch(&world, request).await.map(drop), ErrorReason::FieldsInvalid);
+        assert_eq!(faulty(&refused), expected);
+    }
+    let view = View {
+        titles: vec![Translation { language: "en".to_owned(), text: "To be called".to_owned() }],
+        filter: Some(to_call),
+        ..View::default()
+    };
+    let request = CreateViewRequest { view: Some(view), request_id: new_id().to_string() };
+    let mut views = ViewServiceClient::new(world.server.as_role("lead"));
+    let saved_view = views.create_view(request).await.unwrap().into_inner().view.unwrap().name;
+    let request = WatchTicketsRequest { saved_view, ..WatchTicketsRequest::default() };
+    let refused = WatchServiceClient::new(world.server.as_role("lead")).watch_tickets(request).await.map(drop);
+    assert_eq!(faulty(&is_refused(refused, ErrorReason::FieldsInvalid)), ["saved_view"]);
 }
 
 /// Many write while a watcher comes and goes; each time it goes on where it was.

@@ -2,14 +2,14 @@
 select distinct on (contact.at, t.id)
        contact.at as "at!", t.id as "ticket!", t.kind as "kind!", t.department, contact.reason as "reason!", contact.since
 from (
-    -- The customer says something while something of ours is late.
+    -- The customer says something while something of ours is late: until it is met, or called off as a promise is by its apology.
     select m.ticket_id as id, m.created_at as at, c.breached_at as since,
            case c.kind when 'promise' then 'promise_broken' when 'resolution_first' then 'resolution_overdue'
            when 'resolution_total' then 'resolution_overdue' else 'answer_overdue' end as reason,
            case c.kind when 'promise' then 2 when 'resolution_first' then 4 when 'resolution_total' then 4 else 3 end as rank
     from message m
-    join clock c on c.ticket_id = m.ticket_id and c.breached_at < m.created_at and coalesce(c.met_at, 'infinity') > m.created_at
-        and c.state <> 'canceled'
+    join clock c on c.ticket_id = m.ticket_id and c.breached_at < m.created_at
+        and coalesce(c.met_at, case when c.state = 'canceled' then c.changed_at end, 'infinity') > m.created_at
         and c.kind in ('promise', 'first_response', 'next_response', 'update_cadence', 'resolution_first', 'resolution_total')
     where m.author = 'customer' and m.visibility = 'public' and m.created_at >= $1 and m.created_at < $2
     union all

@@ -64,8 +64,7 @@ impl Commands {
     ) -> Result<Targets, Error> {
         let policy = self.policies.of_ticket(ticket).await?;
         let (kind, department) = match kind {
-            Some((kind, department)) if ticket.is_in_queue() => (kind, department),
-            Some((kind, _)) => (kind, ticket.department),
+            Some((kind, department)) => (kind, department),
             None => (ticket.kind, ticket.department),
         };
         let priority = priority.unwrap_or(ticket.priority);

@@ -27,7 +27,7 @@ use crate::{
     ticket::{
         model::{COLLECTION, Change, Matter, RootProblem, Ticket},
         state::{Act, Closure},
-        store::listed::Listed,
+        store::listed::{Listed, Summary, Whole},
     },
 };
 
@@ -147,7 +147,11 @@ impl From<&RootProblem> for pb::RootProblem {
 
 /// The number that people say.
 pub fn number_of(ticket: &Ticket) -> String {
-    HumanNumber::new(ticket.number).map(|number| number.to_string()).unwrap_or_default()
+    said_number(ticket.number)
+}
+
+fn said_number(number: i64) -> String {
+    HumanNumber::new(number).map(|number| number.to_string()).unwrap_or_default()
 }
 
 /// The name of what may be missing; then it is empty.
@@ -201,11 +205,57 @@ impl From<&Ticket> for pb::Ticket {
     }
 }
 
-impl From<&Listed> for pb::Ticket {
-    fn from(listed: &Listed) -> Self {
-        let Listed { ticket, clocks, next_due_at } = listed;
-        let clocks = clocks.iter().copied().map(Into::into).collect();
-        Self { clocks, next_due_time: next_due_at.map(proto_timestamp), ..ticket.into() }
+impl From<Listed> for pb::Ticket {
+    fn from(listed: Listed) -> Self {
+        match listed {
+            Listed::Basic(summary) => summary.into(),
+            Listed::Full(whole) => {
+                let Whole { ticket, clocks, next_due_at } = *whole;
+                let clocks = clocks.into_iter().map(Into::into).collect();
+                Self { clocks, next_due_time: next_due_at.map(proto_timestamp), ..(&ticket).into() }
+            }
+        }
+    }
+}
+
+impl From<Summary> for pb::Ticket {
+    /// As a whole ticket, with nothing in what is not shown.
+    fn from(shown: Summary) -> Self {
+        Self {
+            name: format_name(COLLECTION, shown.id),
+            etag: Etag::format(shown.version),
+            number: said_number(shown.number),
+            customer: format_name(CUSTOMERS, shown.customer),
+            kind: pb_ticket::Kind::from(shown.kind).into(),
+            priority: pb_ticket::Priority::from(shown.priority).into(),
+            state: pb_ticket::State::from(shown.state).into(),
+            title: shown.title,
+            tags: shown.tags,
+            department: named(DEPARTMENTS, shown.department),
+            assignee: named(STAFF_MEMBERS, shown.assignee),
+            wait_reason: proto_wait_reason(shown.wait_reason).into(),
+            language: shown.language,
+            reopen_count: shown.reopen_count,
+            closure: proto_closure(shown.closure).into(),
+            cancel_reason: shown.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
+            verification_attempts: shown.verification_attempts,
+            follow_up_of: named(COLLECTION, shown.follow_up_of),
+            create_time: Some(proto_timestamp(shown.created_at)),
+            update_time: Some(proto_timestamp(shown.updated_at)),
+            resolve_time: shown.resolved_at.map(proto_timestamp),
+            close_time: shown.closed_at.map(proto_timestamp),
+            next_due_time: shown.next_due_at.map(proto_timestamp),
+            tier: proto_tier(shown.tier).into(),
+            wait_until_time: shown.wait_until.map(proto_timestamp),
+            merged_into: named(COLLECTION, shown.merged_into),
+            open_work: shown.open_work,
+            return_count: shown.return_count,
+            risk_level: risk::proto_level(shown.risk).into(),
+            verification_due_time: shown.verification_due_at.map(proto_timestamp),
+            verification_call_time: shown.call_from.map(proto_timestamp),
+            unverified_reason: proto_unverified(shown.unverified).into(),
+            ..Self::default()
+        }
     }
 }
 

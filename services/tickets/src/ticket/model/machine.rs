@@ -8,8 +8,10 @@
 //! | | create | new | its matter has no ticket that is not over (TK7) |
 //! | new | assign | open | the assignee can take it, or a person goes over that with a reason (TK2) |
 //! | worked on | assign | unchanged | the same |
-//! | worked on | unassign | new | |
-//! | open | a question of staff | pending_customer | it is public |
+//! | worked on | unassign; its assignee leaves, or says nothing (TK36) | new | |
+//! | open | a public question of staff; of a rule, where a person has answered before | pending_customer | |
+//! | pending_customer | 48 hours without an answer, twice | pending_customer, reminded (TK16) | |
+//! | pending_customer | 48 hours more | open | (TK16) |
 //! | open | wait for a department | pending_department | something was handed to it |
 //! | open | wait for somebody outside | pending_external | who and until when is named, and the customer is told (TK12) |
 //! | open | schedule | scheduled | the time lies ahead |
@@ -18,7 +20,8 @@
 //! | worked on | resolve | resolved | the root problem is confirmed, a note says what was done (TK3), nothing is under way (TK11) |
 //! | resolved | confirm | closed, verified | the customer said so |
 //! | resolved | reject | new, for whoever resolved it first | the customer said so |
-//! | resolved | attempts 48 hours apart, in the customer's hours, the last by phone | closed, unverified | nobody has answered (TK5, [`super::verification`]) |
+//! | new, worked on | the cause that it has with others is removed | resolved | as resolve (TK59) |
+//! | resolved | attempts 48 hours apart, in the customer's hours and on two channels where there are two | closed, unverified | nobody has answered (TK5, [`super::verification`]) |
 //! | closed | reopen, within the days of its policy | new | later a new ticket follows it (TK8) |
 //! | new, worked on | cancel | canceled | nothing is under way (TK11) |
 //! | new, worked on, resolved | merge | merged | nothing is under way (TK11), the target is not over (TK50) and of the same customer (TK52) |
@@ -32,7 +35,7 @@ use uuid::Uuid;
 
 use super::{COLLECTION, Change, NewTicket, Reply, StoryOf, Surroundings, TAKEN_BACK, Ticket, Update, Words};
 use crate::{
-    clock::{Clocks, Step},
+    clock::{ClockEvent, Clocks, Step},
     custom_field::{Schema, Values},
     message::{Author, Visibility},
     policy::Targets,
@@ -161,8 +164,8 @@ impl Ticket {
                     act = Act::Pending;
                 }
             }
-            // Of a rule: no answer of a person, so that it meets no clock.
-            (Author::System, true) if awaits => {
+            // Of a rule: no answer of a person, so that it meets no clock; and while the customer waits for that, our time goes on.
+            (Author::System, true) if awaits && !self.clocks.owe_an_answer() => {
                 next.wait_for_customer(now)?;
                 act = Act::Pending;
             }
@@ -238,23 +241,27 @@ impl Ticket {
 
     /// Lets time pass: one change for each warning and each breach of a clock (TK22, TK29).
     pub fn pass_time(&mut self, now: Timestamp) -> Vec<Change> {
+        let passed = self.clocks.pass(now);
+        self.tell_passed(&passed, now)
+    }
+
+    /// One change for each of these events; the first writes what happened to all clocks.
+    pub(super) fn tell_passed(&mut self, passed: &[ClockEvent], now: Timestamp) -> Vec<Change> {
         let mut next = self.clone();
-        let passed = next.clocks.pass(now);
         let mut changes = Vec::with_capacity(passed.len());
-        for event in passed {
+        for event in passed.iter().copied() {
             next.version += 1;
             next.updated_at = now;
             let act = if event.step == Step::Breached { Act::ClockBreached } else { Act::ClockWarned };
             changes.push(Change { passed: Some(event), ..next.clone().with(act, &["clocks"]) });
-            // The first writes what happened to all of them.
             next.clocks = next.clocks.written();
         }
         *self = next;
         changes
     }
 
-    /// Something about it changes; with the kind and the priority the targets do. Of another kind it waits in another queue; whoever has it
-    /// keeps it.
+    /// Something about it changes; with the kind and the priority the targets do. Of another kind it is another department's: it waits in that
+    /// queue, or whoever has it keeps it until it goes there.
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK4), `FIELDS_INVALID` (TK13).
@@ -270,10 +277,9 @@ impl Ticket {
         replace(&mut next.fields, fields, "fields", &mut changed);
         replace(&mut next.priority, priority, "priority", &mut changed);
         if let Some((kind, department)) = kind.filter(|(kind, _)| *kind != self.kind) {
-            next.kind = kind;
+            (next.kind, next.department) = (kind, department);
             changed.push("kind");
             if self.is_in_queue() {
-                next.department = department;
                 next.queue(now);
             }
         }

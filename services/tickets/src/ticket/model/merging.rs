@@ -27,6 +27,17 @@ pub struct Before {
     pub taken_over: Vec<TakenOver>,
 }
 
+/// What becomes of a ticket of which some messages are another matter.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// What they were said to.
+    pub origin: Change,
+    /// What they are looked after in.
+    pub opened: Change,
+    /// What time has brought about of that since they were said.
+    pub passed: Vec<Change>,
+}
+
 /// What happened since a ticket was merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
@@ -139,7 +150,7 @@ impl Ticket {
     ///
     /// # Errors
     /// `STATE_FORBIDS` (TK55).
-    pub fn split(&self, opened: Change, taken: &[Message], now: Timestamp) -> Result<[Change; 2], Error> {
+    pub fn split(&self, opened: Change, taken: &[Message], now: Timestamp) -> Result<Split, Error> {
         if self.is_over() {
             return Err(self.refusal("TK55", "it is not over"));
         }
@@ -154,7 +165,11 @@ impl Ticket {
         (ticket.created_at, ticket.updated_at, ticket.route_at) = (now, now, Some(now));
         let note = format!("Ticket {} was split off.", said(&ticket));
         let origin = self.next(now).noting(Act::Updated, note, &["messages"], now);
-        Ok([origin, Change { ticket, ..opened }])
+        // What time had brought about when the messages were said is told of the new one as it is of every ticket (TK22).
+        let passed: Vec<_> = ticket.clocks.pending().iter().filter(|event| event.step.is_of_time()).copied().collect();
+        let mut written = Ticket { clocks: ticket.clocks.clone().written(), ..ticket.clone() };
+        let passed = written.tell_passed(&passed, now);
+        Ok(Split { origin, opened: Change { ticket, ..opened }, passed })
     }
 
     fn noting(self, act: Act, note: String, changed: &[&'static str], now: Timestamp) -> Change {

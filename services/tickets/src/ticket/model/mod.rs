@@ -75,7 +75,7 @@ pub struct Ticket {
     pub tier: Tier,
     /// What holds for it, as the policy said when it was opened or its priority last changed.
     pub targets: Targets,
-    /// When it goes on by itself, while it waits for a day.
+    /// When it goes on by itself, while it waits for a day; or when its customer is reminded (TK16).
     pub wait_until: Option<Timestamp>,
     /// Whom it waits for outside: may be personal data.
     pub wait_party: Option<String>,
@@ -276,6 +276,19 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// What a customer is reminded with of a question that waits for their answer, in their language or in English.
+    fn reminding(language: &Language) -> Self {
+        let text = match language.as_str().split('-').next().unwrap_or_default() {
+            "hi" => "हमने आपसे कुछ पूछा था और अभी तक आपका उत्तर नहीं मिला है। आपके उत्तर के बिना हम आगे नहीं बढ़ सकते।",
+            "bn" => "আমরা আপনাকে কিছু জিজ্ঞাসা করেছিলাম, কিন্তু এখনও আপনার উত্তর পাইনি। আপনার উত্তর ছাড়া আমরা এগোতে পারছি না।",
+            "ur" => {
+                "ہم نے آپ سے کچھ پوچھا تھا اور ابھی تک آپ کا جواب نہیں ملا۔ آپ کے جواب کے بغیر ہم آگے نہیں بڑھ سکتے۔"
+            }
+            _ => "We have asked you something and have not heard from you yet. We cannot go on without your answer.",
+        };
+        Self { visibility: Visibility::Public, awaits_customer: true, ..Self::noted(text.to_owned()) }
+    }
+
     /// What the system notes for staff.
     fn noted(text: String) -> Self {
         Self {

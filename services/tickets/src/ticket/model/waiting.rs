@@ -1,10 +1,23 @@
 //! While somebody has a ticket: it waits for another department, for somebody outside or for a day, and goes on.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seva_runtime::Error;
 
 use super::{Change, Reply, Ticket};
-use crate::ticket::state::{Act, State};
+use crate::{
+    clock::Kind,
+    ticket::state::{Act, State},
+};
+
+/// Between a question and its first reminder, from each reminder to the next, and from the last one until the ticket goes on (TK16).
+pub const REMIND_EVERY: SignedDuration = SignedDuration::from_hours(48);
+/// How often a customer is reminded of a question (TK16).
+pub const REMINDERS: i64 = 2;
+
+/// How many reminders of a question are given, once the one is that is due then.
+fn reminders_by(until: Timestamp, asked_at: Timestamp) -> i64 {
+    until.duration_since(asked_at).as_secs() / REMIND_EVERY.as_secs()
+}
 
 impl Ticket {
     /// Another department has to do something first. Clocks go on: it is our delay.
@@ -78,12 +91,23 @@ impl Ticket {
         Ok(next.with(Act::Resumed, &["state"]))
     }
 
-    /// The day has come until which it waits. `None` while it has not.
+    /// The day has come until which it waits: it goes on, or its customer is reminded of what they were asked (TK16). `None` while it has not.
     pub fn wait_is_over(&mut self, now: Timestamp) -> Option<Change> {
-        self.wait_until.filter(|until| *until <= now)?;
+        let until = self.wait_until.filter(|until| *until <= now)?;
         let mut next = self.next(now);
+        if self.asked_at().is_some_and(|asked_at| reminders_by(until, asked_at) <= REMINDERS) {
+            let following = until + REMIND_EVERY;
+            next.wait_until = Some(if following > now { following } else { now + REMIND_EVERY });
+            let message = Some(Reply::reminding(&self.language).at(now));
+            return Some(Change { message, ..self.become_(next, Act::Pending, &["wait_until", "messages"]) });
+        }
         next.go_on_working(now);
         Some(self.become_(next, Act::Resumed, &["state"]))
+    }
+
+    /// Since when it waits for its customer.
+    fn asked_at(&self) -> Option<Timestamp> {
+        self.clocks.get(Kind::ResolutionTotal)?.stopped_at.filter(|_| self.state == State::PendingCustomer)
     }
 
     /// Whoever has it has said nothing until its return time: it goes back to the queue, and others come first for it (TK36). `None` while there is
@@ -109,6 +133,7 @@ impl Ticket {
             return Err(self.refusal("TK4", "the customer is asked something by whoever has the ticket open"));
         }
         self.state = State::PendingCustomer;
+        self.wait_until = Some(now + REMIND_EVERY);
         self.clocks.pause(now);
         Ok(())
     }

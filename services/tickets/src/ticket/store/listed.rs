@@ -1,15 +1,24 @@
-//! Lists: what queues show, or whole tickets with what is told of their clocks.
+//! Tickets as lists show them.
 
 use jiff::Timestamp;
+use seva_runtime::Error;
 use seva_store::Fault;
-use sqlx::{PgExecutor, types::Json};
+use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{Ticket, TicketRow, read};
+use super::{
+    super::{
+        kind::{Kind, Priority},
+        model::Ticket,
+        state::{CancelReason, Closure, State, Unverified},
+    },
+    TicketRow, read,
+};
 use crate::{
     clock::{self, Clocks, Shown},
-    custom_field::Values,
-    policy::Targets,
+    recipient::Tier,
+    risk::Level,
+    routing::WaitReason,
 };
 
 /// Lists of whole tickets begin so.
@@ -22,168 +31,145 @@ pub const SELECT_FULL: &str =
             closed_at, next_due_at, open_work, risk_level
      from ticket";
 
-/// Lists of what queues show begin so; every column less is time.
+/// Lists of what queues show begin so; every column less is time. They are read by their places: see [`Summary`].
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
-            language, tier, wait_until, merged_into, merged_at, return_count, open_work, risk_level, reopen_count, verification_attempts,
+            language, tier, wait_until, merged_into, return_count, open_work, risk_level, reopen_count, verification_attempts,
             verification_due_at, verification_call_from, closure, unverified_reason, cancel_reason, follow_up_of, created_at,
             updated_at, resolved_at, closed_at, next_due_at
      from ticket";
 
-/// A row of what queues show.
-#[derive(sqlx::FromRow)]
-pub struct BasicRow {
-    pub(in crate::ticket) id: Uuid,
-    version: i64,
-    number: i64,
-    customer_id: Uuid,
-    kind: String,
-    priority: String,
-    state: String,
-    title: String,
-    tags: Vec<String>,
-    department: Option<Uuid>,
-    assignee: Option<Uuid>,
-    wait_reason: Option<String>,
-    language: String,
-    tier: String,
-    wait_until: Option<jiff_sqlx::Timestamp>,
-    merged_into: Option<Uuid>,
-    merged_at: Option<jiff_sqlx::Timestamp>,
-    return_count: i32,
-    open_work: i32,
-    risk_level: String,
-    reopen_count: i32,
-    verification_attempts: i32,
-    verification_due_at: Option<jiff_sqlx::Timestamp>,
-    verification_call_from: Option<jiff_sqlx::Timestamp>,
-    closure: Option<String>,
-    unverified_reason: Option<String>,
-    cancel_reason: Option<String>,
-    follow_up_of: Option<Uuid>,
-    pub(in crate::ticket) created_at: jiff_sqlx::Timestamp,
-    pub(in crate::ticket) updated_at: jiff_sqlx::Timestamp,
-    resolved_at: Option<jiff_sqlx::Timestamp>,
-    closed_at: Option<jiff_sqlx::Timestamp>,
-    pub(in crate::ticket) next_due_at: Option<jiff_sqlx::Timestamp>,
+/// What queues show of a ticket. It is read straight into what is told: a page is fifty of them, and what a whole ticket has besides is most of
+/// what a page would take.
+#[derive(Debug)]
+pub struct Summary {
+    pub id: Uuid,
+    pub version: i64,
+    pub number: i64,
+    pub customer: Uuid,
+    pub kind: Kind,
+    pub priority: Priority,
+    pub state: State,
+    pub title: String,
+    pub tags: Vec<String>,
+    pub department: Option<Uuid>,
+    pub assignee: Option<Uuid>,
+    pub wait_reason: Option<WaitReason>,
+    pub language: String,
+    pub tier: Tier,
+    pub wait_until: Option<Timestamp>,
+    pub merged_into: Option<Uuid>,
+    pub return_count: i32,
+    pub open_work: i32,
+    pub risk: Level,
+    pub reopen_count: i32,
+    pub verification_attempts: i32,
+    pub verification_due_at: Option<Timestamp>,
+    pub call_from: Option<Timestamp>,
+    pub closure: Option<Closure>,
+    pub unverified: Option<Unverified>,
+    pub cancel_reason: Option<CancelReason>,
+    pub follow_up_of: Option<Uuid>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub next_due_at: Option<Timestamp>,
 }
 
-impl From<BasicRow> for TicketRow {
-    /// With nothing in what is not shown.
-    fn from(row: BasicRow) -> Self {
-        let BasicRow {
-            id,
-            version,
-            number,
-            customer_id,
-            kind,
-            priority,
-            state,
-            title,
-            tags,
-            department,
-            assignee,
-            wait_reason,
-            language,
-            tier,
-            wait_until,
-            merged_into,
-            merged_at,
-            return_count,
-            open_work,
-            risk_level,
-            reopen_count,
-            verification_attempts,
-            verification_due_at,
-            verification_call_from,
-            closure,
-            unverified_reason,
-            cancel_reason,
-            follow_up_of,
-            created_at,
-            updated_at,
-            resolved_at,
-            closed_at,
-            next_due_at,
-        } = row;
-        Self {
-            id,
-            version,
-            number,
-            customer_id,
-            kind,
-            priority,
-            state,
-            title,
-            stated_problem: String::new(),
-            root_cause: None,
-            root_description: None,
-            root_rule: None,
-            tags,
-            fields: Json(Values::default()),
-            matter_kind: None,
-            matter_subject: None,
-            matter_version: None,
-            department,
-            assignee,
-            over_limits: false,
-            wait_reason,
-            route_at: None,
-            language,
-            tier,
-            targets: Json(Targets::default()),
-            wait_until,
-            wait_party: None,
-            merged_into,
-            merged_at,
-            return_due_at: None,
-            returned_from: None,
-            return_count,
-            resolver: None,
-            reopen_count,
-            resolution: 0,
-            verification: Json(Vec::new()),
-            verification_attempts,
-            verification_due_at,
-            verification_call_from,
-            answered_resolution: None,
-            answered_solved: None,
-            closure,
-            unverified_reason,
-            cancel_reason,
-            follow_up_of,
-            link_generation: 0,
-            cause_source: None,
-            cause_event_id: None,
-            correlation_id: String::new(),
-            causation_id: String::new(),
-            hops: 0,
-            traceparent: None,
-            created_at,
-            updated_at,
-            resolved_at,
-            closed_at,
-            next_due_at,
-            open_work,
-            risk_level,
-        }
+impl FromRow<'_, PgRow> for Summary {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let columns = &mut Columns { row, place: 0 };
+        // In the order of `SELECT_BASIC`.
+        Ok(Self {
+            id: columns.next()?,
+            version: columns.next()?,
+            number: columns.next()?,
+            customer: columns.next()?,
+            kind: columns.named(Kind::from_name)?,
+            priority: columns.named(Priority::from_name)?,
+            state: columns.named(State::from_name)?,
+            title: columns.next()?,
+            tags: columns.next()?,
+            department: columns.next()?,
+            assignee: columns.next()?,
+            wait_reason: columns.may_be_named(WaitReason::from_name)?,
+            language: columns.next()?,
+            tier: columns.named(Tier::from_name)?,
+            wait_until: columns.may_be_a_time()?,
+            merged_into: columns.next()?,
+            return_count: columns.next()?,
+            open_work: columns.next()?,
+            risk: columns.named(Level::from_name)?,
+            reopen_count: columns.next()?,
+            verification_attempts: columns.next()?,
+            verification_due_at: columns.may_be_a_time()?,
+            call_from: columns.may_be_a_time()?,
+            closure: columns.may_be_named(Closure::from_name)?,
+            unverified: columns.may_be_named(Unverified::from_name)?,
+            cancel_reason: columns.may_be_named(CancelReason::from_name)?,
+            follow_up_of: columns.next()?,
+            created_at: columns.time()?,
+            updated_at: columns.time()?,
+            resolved_at: columns.may_be_a_time()?,
+            closed_at: columns.may_be_a_time()?,
+            next_due_at: columns.may_be_a_time()?,
+        })
+    }
+}
+
+/// The columns of a row, one after the other: to look each up by its name takes longer than to read it.
+struct Columns<'r> {
+    row: &'r PgRow,
+    place: usize,
+}
+
+impl<'r> Columns<'r> {
+    fn next<T>(&mut self) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        self.place += 1;
+        self.row.try_get(self.place - 1)
+    }
+
+    fn named<T>(&mut self, from_name: impl Fn(&str) -> Result<T, Error>) -> Result<T, sqlx::Error> {
+        from_name(self.next()?).map_err(|error| sqlx::Error::Decode(error.into()))
+    }
+
+    fn may_be_named<T>(&mut self, from_name: impl Fn(&str) -> Result<T, Error>) -> Result<Option<T>, sqlx::Error> {
+        let name: Option<&str> = self.next()?;
+        name.map(from_name).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
+    }
+
+    fn time(&mut self) -> Result<Timestamp, sqlx::Error> {
+        self.next().map(jiff_sqlx::Timestamp::to_jiff)
+    }
+
+    fn may_be_a_time(&mut self) -> Result<Option<Timestamp>, sqlx::Error> {
+        let time: Option<jiff_sqlx::Timestamp> = self.next()?;
+        Ok(time.map(jiff_sqlx::Timestamp::to_jiff))
     }
 }
 
 /// A ticket of a list.
 #[derive(Debug)]
-pub struct Listed {
+pub enum Listed {
+    /// What queues show of it.
+    Basic(Summary),
+    /// All of it.
+    Full(Box<Whole>),
+}
+
+/// A whole ticket of a list.
+#[derive(Debug)]
+pub struct Whole {
     /// Without its clocks: a page needs no calendars, which are most of what it takes to read them.
     pub ticket: Ticket,
-    /// What is told of its clocks, the soonest due first; none in a list of what queues show.
+    /// What is told of its clocks, the soonest due first.
     pub clocks: Vec<Shown>,
     /// When the soonest due of those that run is due (TK27).
     pub next_due_at: Option<Timestamp>,
-}
-
-/// Rows as queues show them.
-pub fn basic(rows: Vec<BasicRow>) -> Result<Vec<Listed>, Fault> {
-    rows.into_iter().map(|row| listed(row.into(), Vec::new())).collect()
 }
 
 /// Rows with what is told of their clocks, in the same order.
@@ -191,13 +177,10 @@ pub(in crate::ticket) async fn full(executor: impl PgExecutor<'_>, rows: Vec<Tic
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut clocks = clock::store::shown(executor, &ids).await?;
     let with_clocks = rows.into_iter().map(|row| {
-        let of_ticket = clocks.remove(&row.id).unwrap_or_default();
-        listed(row, of_ticket)
+        let clocks = clocks.remove(&row.id).unwrap_or_default();
+        let next_due_at = row.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
+        let ticket = read(row, Clocks::default())?;
+        Ok(Listed::Full(Box::new(Whole { ticket, clocks, next_due_at })))
     });
     with_clocks.collect()
-}
-
-fn listed(row: TicketRow, clocks: Vec<Shown>) -> Result<Listed, Fault> {
-    let next_due_at = row.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
-    Ok(Listed { ticket: read(row, Clocks::default())?, clocks, next_due_at })
 }

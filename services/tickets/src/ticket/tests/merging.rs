@@ -1,9 +1,11 @@
 //! One matter or several: merged, taken out again, split.
 
+use seva_values::{BusinessCalendar, WeeklyInterval, Zone};
+
 use super::*;
 use crate::{
     clock::{Clock, ClockEvent},
-    ticket::model::merging::{Before, Since, UNMERGE_WITHIN},
+    ticket::model::merging::{Before, Since, Split, UNMERGE_WITHIN},
 };
 
 const ANOTHER: Uuid = Uuid::from_u128(20);
@@ -188,6 +190,44 @@ fn tk54_what_was_resolved_is_resolved_again_and_its_customer_has_the_whole_time_
     assert_eq!(clock(&again, clock::Kind::Verification).state, clock::State::Running);
 }
 
+/// Monday to Friday from nine to six, in UTC.
+fn office() -> Calendar {
+    let time = |hour| jiff::civil::Time::constant(hour, 0, 0, 0);
+    let days = jiff::civil::Weekday::Monday.cycle_forward().take(5);
+    let week = days.map(|day| WeeklyInterval::new(day, time(9), time(18))).collect();
+    Calendar::of(DEPARTMENT, 1, BusinessCalendar::new(Zone::parse("UTC").unwrap(), week, Vec::new()).unwrap())
+}
+
+#[test]
+fn tk51_a_due_time_outside_the_targets_hours_is_no_breach_and_never_before_it() {
+    // On Saturday at noon and on Sunday, counted at all hours from Friday at seven in the evening.
+    let (evening, monday) = (after_hours(4 * 24 + 10), after_hours(7 * 24));
+    let source = another(4 * 24 + 10, [17, 30, 48]);
+    for opened_at in [evening, evening - SignedDuration::from_hours(2)] {
+        let target = target_in(&office(), opened_at);
+        let ([_, carrier], _) = source.merge_into(&target, false, evening + SignedDuration::from_hours(1)).unwrap();
+        for kind in [clock::Kind::FirstResponse, clock::Kind::ResolutionFirst] {
+            let kept = clock(&carrier.ticket, kind);
+            let theirs = clock(&source, kind);
+            assert!(kept.breached_at.is_none(), "{kept:?}");
+            assert!(theirs.due_at < monday && kept.due_at >= monday, "{kept:?}");
+            assert!(kept.due_at < monday + SignedDuration::from_secs(1), "as soon as somebody works: {kept:?}");
+        }
+    }
+    // Who waits there for the next answer waits here as strictly.
+    let answered = written(target_in(&office(), after_hours(0)).assign(MEMBER, false, after_hours(0)).unwrap());
+    let answered = written(answered.reply(says(Author::Staff, Visibility::Public), after_hours(1)).unwrap());
+    let ([_, carrier], _) = source.merge_into(&answered, false, evening + SignedDuration::from_hours(1)).unwrap();
+    let next = clock(&carrier.ticket, clock::Kind::NextResponse);
+    assert!(next.breached_at.is_none() && next.due_at >= monday && next.due_at < monday + SignedDuration::from_secs(1));
+}
+
+/// A ticket that keeps to this calendar.
+fn target_in(calendar: &Calendar, at: Timestamp) -> Ticket {
+    let clocks = clock::Clocks::start(&targets([4, 16, 48]), 1, calendar, at).written();
+    Ticket { id: Uuid::from_u128(21), clocks, created_at: at, ..another(0, [4, 16, 48]) }
+}
+
 #[test]
 fn tk55_the_clocks_of_what_is_split_off_count_from_its_first_message_on() {
     let said = |hours, author| Message { author, created_at: after_hours(hours), ..record() };
@@ -196,8 +236,10 @@ fn tk55_the_clocks_of_what_is_split_off_count_from_its_first_message_on() {
         let ticket = another(hours, [4, 16, 48]);
         Change { ticket, ..created() }
     };
-    let [origin, new] = opened().split(opened_then(1), &taken, after_hours(20)).unwrap();
+    let Split { origin, opened: new, passed } = opened().split(opened_then(1), &taken, after_hours(20)).unwrap();
     assert_eq!((origin.act, new.act), (Act::Updated, Act::Created));
+    let told: Vec<_> = passed.iter().map(|change| (change.act, change.ticket.version)).collect();
+    assert_eq!(told, [(Act::ClockWarned, 2)], "half of the first response was over when staff answered (TK29)");
     let mut new = new.ticket;
     new.clocks.pass(after_hours(20));
     assert_eq!((new.state, new.created_at, new.route_at), (State::New, after_hours(20), Some(after_hours(20))));

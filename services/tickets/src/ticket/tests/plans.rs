@@ -14,8 +14,9 @@ use crate::{
     ticket::{
         Kind, Priority,
         filter::TicketFilter,
-        queries::{self, ListTickets, ORDERS, View, listing},
+        queries::{self, ListTickets, ORDERS, View, listing_from},
         state::State,
+        store::listed::SELECT_BASIC,
     },
 };
 
@@ -78,7 +79,7 @@ fn usual() -> Vec<(TicketFilter, Vec<&'static str>)> {
 async fn expect_in_order(database: &TestDatabase, list: &ListTickets, filter: &[&str]) {
     for token in ["", &some_token()] {
         let list = ListTickets { page: page(token), filter: list.filter.clone(), ..*list };
-        let sql = listing(&list).sql();
+        let sql = listing_from(SELECT_BASIC, &list).sql();
         for plan in plans(database, &sql, &values(&sql, filter, token)).await {
             assert!(is_read_in_order(&plan), "{}: {sql}\n{plan}", list.order.name);
         }
@@ -148,26 +149,40 @@ async fn what_is_open_is_found_without_passing_over_what_is_closed() {
     let database = a_busy_year().await;
     let somebody = format!("'{SOMEBODY}'");
     let queue = TicketFilter { department: Some(SOMEBODY), states: vec![State::New], ..TicketFilter::default() };
-    for plan in plans(&database, &listing(&ListTickets { filter: queue, ..all("") }).sql(), &[&somebody, "'new'"]).await
+    for plan in plans(
+        &database,
+        &listing_from(SELECT_BASIC, &ListTickets { filter: queue, ..all("") }).sql(),
+        &[&somebody, "'new'"],
+    )
+    .await
     {
         assert!(plan.contains("ticket_department") || plan.contains("ticket_state"), "{plan}");
     }
     let mine = TicketFilter { assignee: Some(SOMEBODY), states: vec![State::Open], ..TicketFilter::default() };
-    for plan in plans(&database, &listing(&ListTickets { filter: mine, ..all("") }).sql(), &[&somebody, "'open'"]).await
+    for plan in plans(
+        &database,
+        &listing_from(SELECT_BASIC, &ListTickets { filter: mine, ..all("") }).sql(),
+        &[&somebody, "'open'"],
+    )
+    .await
     {
         assert!(plan.contains("ticket_assignee"), "{plan}");
     }
     let due = |filter| ListTickets { order: &ORDERS[4], filter, ..all("") };
     let of_department = due(TicketFilter { department: Some(SOMEBODY), ..TicketFilter::default() });
-    for plan in plans(&database, &listing(&of_department).sql(), &[&somebody]).await {
+    for plan in plans(&database, &listing_from(SELECT_BASIC, &of_department).sql(), &[&somebody]).await {
         assert!(plan.contains("ticket_due"), "{plan}");
     }
     let at_risk = TicketFilter { risks: vec![Level::High], ..TicketFilter::default() };
-    for plan in plans(&database, &listing(&ListTickets { filter: at_risk, ..all("") }).sql(), &["'high'"]).await {
+    for plan in
+        plans(&database, &listing_from(SELECT_BASIC, &ListTickets { filter: at_risk, ..all("") }).sql(), &["'high'"])
+            .await
+    {
         assert!(plan.contains("ticket_at_risk"), "{plan}");
     }
     // The check sees what it is for.
     sqlx::query("drop index ticket_updated_at").execute(&database.owner).await.unwrap();
-    let planted = plans(&database, &listing(&ListTickets { order: &ORDERS[2], ..all("") }).sql(), &[]).await;
+    let planted =
+        plans(&database, &listing_from(SELECT_BASIC, &ListTickets { order: &ORDERS[2], ..all("") }).sql(), &[]).await;
     assert!(planted.iter().all(|plan| !is_read_in_order(plan)), "{planted:?}");
 }
