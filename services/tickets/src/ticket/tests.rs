@@ -615,7 +615,7 @@ fn tk11_nothing_that_is_under_way_is_resolved_or_called_off() {
 enum Command {
     Assign(bool),
     Unassign,
-    Say(bool, bool, bool),
+    Say(u8, bool, bool),
     Resolve,
     Confirm,
     Reject,
@@ -638,7 +638,7 @@ fn commands() -> impl Strategy<Value = Vec<(Command, i64)>> {
     let command = prop_oneof![
         4 => any::<bool>().prop_map(Command::Assign),
         1 => Just(Command::Unassign),
-        4 => (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(staff, public, asks)| Command::Say(staff, public, asks)),
+        4 => (0..3_u8, any::<bool>(), any::<bool>()).prop_map(|(who, public, asks)| Command::Say(who, public, asks)),
         4 => Just(Command::Resolve),
         2 => Just(Command::Confirm),
         3 => Just(Command::Reject),
@@ -695,8 +695,8 @@ proptest! {
             let changes: Vec<Change> = match command {
                 Command::Assign(other) => ticket.assign(if other { OTHER } else { MEMBER }, false, now).into_iter().collect(),
                 Command::Unassign => ticket.unassign(now).into_iter().collect(),
-                Command::Say(staff, public, asks) => {
-                    let author = if staff { Author::Staff } else { Author::Customer };
+                Command::Say(who, public, asks) => {
+                    let author = [Author::Staff, Author::Customer, Author::System][usize::from(who)];
                     let visibility = if public { Visibility::Public } else { Visibility::Internal };
                     ticket.reply(Reply { awaits_customer: asks, ..says(author, visibility) }, now).into_iter().collect()
                 }
@@ -756,8 +756,8 @@ proptest! {
                 _ => prop_assert!(ticket.route_at.is_none()),
             }
             prop_assert!(ticket.return_due_at.is_none() || ticket.is_worked_on(), "TK36");
-            let waits_for_a_day = matches!(ticket.state, State::PendingExternal | State::Scheduled);
-            prop_assert_eq!(waits_for_a_day, ticket.wait_until.is_some(), "TK12");
+            let has_a_day = matches!(ticket.state, State::PendingCustomer | State::PendingExternal | State::Scheduled);
+            prop_assert_eq!(has_a_day, ticket.wait_until.is_some(), "TK12, TK16");
             prop_assert_eq!(ticket.state == State::PendingExternal, ticket.wait_party.is_some(), "TK12");
             prop_assert_eq!(ticket.state == State::Resolved, ticket.verification_due_at.is_some());
             prop_assert_eq!(ticket.state == State::Closed, ticket.closure.is_some() && ticket.closed_at.is_some());

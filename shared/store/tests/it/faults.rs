@@ -44,7 +44,9 @@ async fn what_can_never_succeed_is_permanent_and_what_may_pass_is_not() {
     for passing in [&timeout, &ended, &serialization, &deadlock, &full, &idle] {
         assert!(!passing.is_permanent(), "{passing:?}");
     }
-    for unavailable in [timeout, ended, full, idle] {
+    assert!(matches!(timeout, Fault::TooLong), "{timeout:?}");
+    assert_eq!(Error::from(timeout).reason(), ErrorReason::DatabaseUnavailable);
+    for unavailable in [ended, full, idle] {
         assert!(matches!(unavailable, Fault::Unavailable(_)), "{unavailable:?}");
         assert_eq!(Error::from(unavailable).reason(), ErrorReason::DatabaseUnavailable);
     }

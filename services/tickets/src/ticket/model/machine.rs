@@ -165,9 +165,12 @@ impl Ticket {
                 }
             }
             // Of a rule: no answer of a person, so that it meets no clock; and while the customer waits for that, our time goes on.
-            (Author::System, true) if awaits && !self.clocks.owe_an_answer() => {
-                next.wait_for_customer(now)?;
-                act = Act::Pending;
+            (Author::System, true) if awaits => {
+                self.has_to_be_open()?;
+                if !self.clocks.owe_an_answer() {
+                    next.wait_for_customer(now)?;
+                    act = Act::Pending;
+                }
             }
             (Author::Customer, true) => {
                 if !self.accepts_messages_of_customer() {

@@ -121,7 +121,7 @@ impl Ticket {
         Some(change)
     }
 
-    fn has_to_be_open(&self) -> Result<(), Error> {
+    pub(super) fn has_to_be_open(&self) -> Result<(), Error> {
         match self.state {
             State::Open => Ok(()),
             _ => Err(self.refusal("TK4", "it is open: somebody works on it, and it waits for nothing else")),
