@@ -1,5 +1,7 @@
 //! The words of a ticket's machine.
 
+use serde::Deserialize;
+
 use crate::stored::stored_names;
 
 /// Where a ticket stands.
@@ -57,7 +59,8 @@ impl State {
 }
 
 /// How it was closed; the two are counted apart (TK5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Closure {
     /// The customer said that it is solved.
     Verified,
@@ -68,7 +71,8 @@ pub enum Closure {
 stored_names!(Closure, "closure" { Verified = "verified", Unverified = "unverified" });
 
 /// Why a resolution was not verified (TK143).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unverified {
     /// The customer was asked on two channels at least, and did not answer.
     Unanswered,
@@ -88,7 +92,8 @@ stored_names!(Unverified, "reason not to be verified" {
 });
 
 /// Why it was called off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// The customer wishes so.
     ByCustomer,

@@ -221,6 +221,7 @@ impl From<Listed> for pb::Ticket {
 impl From<Summary> for pb::Ticket {
     /// As a whole ticket, with nothing in what is not shown.
     fn from(shown: Summary) -> Self {
+        let past = shown.past;
         Self {
             name: format_name(COLLECTION, shown.id),
             etag: Etag::format(shown.version),
@@ -235,25 +236,25 @@ impl From<Summary> for pb::Ticket {
             assignee: named(STAFF_MEMBERS, shown.assignee),
             wait_reason: proto_wait_reason(shown.wait_reason).into(),
             language: shown.language,
-            reopen_count: shown.reopen_count,
-            closure: proto_closure(shown.closure).into(),
-            cancel_reason: shown.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
-            verification_attempts: shown.verification_attempts,
-            follow_up_of: named(COLLECTION, shown.follow_up_of),
+            reopen_count: past.reopen_count,
+            closure: proto_closure(past.closure).into(),
+            cancel_reason: past.cancel_reason.map_or(0, |reason| pb_ticket::CancelReason::from(reason).into()),
+            verification_attempts: past.verification_attempts,
+            follow_up_of: named(COLLECTION, past.follow_up_of),
             create_time: Some(proto_timestamp(shown.created_at)),
             update_time: Some(proto_timestamp(shown.updated_at)),
-            resolve_time: shown.resolved_at.map(proto_timestamp),
-            close_time: shown.closed_at.map(proto_timestamp),
+            resolve_time: past.resolved_at.map(proto_timestamp),
+            close_time: past.closed_at.map(proto_timestamp),
             next_due_time: shown.next_due_at.map(proto_timestamp),
             tier: proto_tier(shown.tier).into(),
-            wait_until_time: shown.wait_until.map(proto_timestamp),
-            merged_into: named(COLLECTION, shown.merged_into),
-            open_work: shown.open_work,
-            return_count: shown.return_count,
+            wait_until_time: past.wait_until.map(proto_timestamp),
+            merged_into: named(COLLECTION, past.merged_into),
+            open_work: past.open_work,
+            return_count: past.return_count,
             risk_level: risk::proto_level(shown.risk).into(),
-            verification_due_time: shown.verification_due_at.map(proto_timestamp),
-            verification_call_time: shown.call_from.map(proto_timestamp),
-            unverified_reason: proto_unverified(shown.unverified).into(),
+            verification_due_time: past.verification_due_at.map(proto_timestamp),
+            verification_call_time: past.call_from.map(proto_timestamp),
+            unverified_reason: proto_unverified(past.unverified).into(),
             ..Self::default()
         }
     }

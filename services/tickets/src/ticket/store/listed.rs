@@ -1,9 +1,10 @@
 //! Tickets as lists show them.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use seva_runtime::Error;
 use seva_store::Fault;
-use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow};
+use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 use super::{
@@ -31,12 +32,21 @@ pub const SELECT_FULL: &str =
             closed_at, next_due_at, open_work, risk_level
      from ticket";
 
-/// Lists of what queues show begin so; every column less is time. They are read by their places: see [`Summary`].
+/// Lists of what queues show begin so. They are read by their places: see [`Summary`]. Every column is time, in a page fifty times, so that what most
+/// tickets of a queue have nothing of stands in one.
 pub const SELECT_BASIC: &str =
     "select id, version, number, customer_id, kind, priority, state, title, tags, department, assignee, wait_reason,
-            language, tier, wait_until, merged_into, return_count, open_work, risk_level, reopen_count, verification_attempts,
-            verification_due_at, verification_call_from, closure, unverified_reason, cancel_reason, follow_up_of, created_at,
-            updated_at, resolved_at, closed_at, next_due_at
+            language, tier, risk_level, created_at, updated_at, next_due_at,
+            case when resolved_at is not null or state in ('canceled', 'merged') or wait_until is not null or follow_up_of is not null
+                      or (reopen_count, return_count, open_work) <> (0, 0, 0) then
+                jsonb_build_object(
+                    'wait_until', wait_until, 'merged_into', merged_into, 'return_count', return_count, 'open_work', open_work,
+                    'reopen_count', reopen_count, 'verification_attempts', verification_attempts,
+                    'verification_due_at', verification_due_at, 'call_from', verification_call_from, 'closure', closure,
+                    'unverified', unverified_reason, 'cancel_reason', cancel_reason, 'follow_up_of', follow_up_of,
+                    'resolved_at', resolved_at, 'closed_at', closed_at
+                )
+            end as past
      from ticket";
 
 /// What queues show of a ticket. It is read straight into what is told: a page is fifty of them, and what a whole ticket has besides is most of
@@ -57,11 +67,20 @@ pub struct Summary {
     pub wait_reason: Option<WaitReason>,
     pub language: String,
     pub tier: Tier,
+    pub risk: Level,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub next_due_at: Option<Timestamp>,
+    pub past: Past,
+}
+
+/// What has become of a ticket before, or in the end: most of a queue have nothing of it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Past {
     pub wait_until: Option<Timestamp>,
     pub merged_into: Option<Uuid>,
     pub return_count: i32,
     pub open_work: i32,
-    pub risk: Level,
     pub reopen_count: i32,
     pub verification_attempts: i32,
     pub verification_due_at: Option<Timestamp>,
@@ -70,11 +89,8 @@ pub struct Summary {
     pub unverified: Option<Unverified>,
     pub cancel_reason: Option<CancelReason>,
     pub follow_up_of: Option<Uuid>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
-    pub next_due_at: Option<Timestamp>,
 }
 
 impl FromRow<'_, PgRow> for Summary {
@@ -96,24 +112,11 @@ impl FromRow<'_, PgRow> for Summary {
             wait_reason: columns.may_be_named(WaitReason::from_name)?,
             language: columns.next()?,
             tier: columns.named(Tier::from_name)?,
-            wait_until: columns.may_be_a_time()?,
-            merged_into: columns.next()?,
-            return_count: columns.next()?,
-            open_work: columns.next()?,
             risk: columns.named(Level::from_name)?,
-            reopen_count: columns.next()?,
-            verification_attempts: columns.next()?,
-            verification_due_at: columns.may_be_a_time()?,
-            call_from: columns.may_be_a_time()?,
-            closure: columns.may_be_named(Closure::from_name)?,
-            unverified: columns.may_be_named(Unverified::from_name)?,
-            cancel_reason: columns.may_be_named(CancelReason::from_name)?,
-            follow_up_of: columns.next()?,
             created_at: columns.time()?,
             updated_at: columns.time()?,
-            resolved_at: columns.may_be_a_time()?,
-            closed_at: columns.may_be_a_time()?,
             next_due_at: columns.may_be_a_time()?,
+            past: columns.next::<Option<Json<Past>>>()?.map(|Json(past)| past).unwrap_or_default(),
         })
     }
 }
