@@ -227,15 +227,28 @@ async fn workers_that_race_breach_each_clock_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_due_clocks_are_drained() {
+    drained(10_000).await;
+}
+
+/// A figure: how fast a worker catches up. Run it with `--ignored`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a figure, taken when somebody asks for it"]
+async fn figure_of_a_hundred_thousand_due_clocks() {
+    drained(100_000).await;
+}
+
+async fn drained(clocks: u32) {
     let floor = Floor::new().await;
     floor.department(&["delivery"]).await;
-    floor.tickets(10_000, ticket::Kind::Delivery, Priority::Normal, "en").await;
+    for _ in 0..clocks / 10_000 {
+        floor.tickets(10_000, ticket::Kind::Delivery, Priority::Normal, "en").await;
+    }
     floor.pass(60);
     let began = Instant::now();
     floor.breach().await;
     let took = began.elapsed();
-    println!("clocks: 10000 breaches in {took:.2?}, {:.0} a second", 10_000.0 / took.as_secs_f64());
-    assert_eq!(told(&floor).await.len(), 10_000);
+    println!("clocks: {clocks} due in {took:.2?}, {:.0} a second", f64::from(clocks) / took.as_secs_f64());
+    assert_eq!(told(&floor).await.len(), usize::try_from(clocks).unwrap());
 }
 
 /// TK24: a ticket keeps to the policy that it was opened with, also when its priority changes after a newer one came.

@@ -428,6 +428,35 @@ async fn ten_thousand_waiting_tickets_are_given_to_two_hundred_people() {
     floor.places_are_right().await;
 }
 
+/// A figure: all of ten thousand waiting tickets have somebody. Run it with `--ignored`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a figure, taken when somebody asks for it"]
+async fn figure_of_ten_thousand_assignments_to_two_hundred_people() {
+    let floor = Floor::new().await;
+    let department = floor.department(&["delivery"]).await;
+    let at_night = |number: i32| StaffMemberEvent {
+        shifts: shifts("20:00", "23:00"),
+        capacity: 50,
+        languages: if number % 2 == 0 { &["en"][..] } else { &["hi", "bn"] }
+            .iter()
+            .map(|&tag| tag.to_owned())
+            .collect(),
+        ..somebody(department)
+    };
+    floor.members_say(&(0..200).map(at_night).collect::<Vec<_>>(), "created").await;
+    for language in ["en", "hi", "bn-BD", "ur"] {
+        floor.tickets(2_500, Kind::Delivery, Priority::Normal, language).await;
+    }
+    floor.route().await;
+    assert!(floor.foundation.clock.advance_to(at("2026-03-02T14:30:00Z")));
+    let began = Instant::now();
+    floor.route().await;
+    let took = began.elapsed();
+    println!("routing: 10000 tickets given to 200 people in {took:.2?}, {:.0} a second", 10_000.0 / took.as_secs_f64());
+    assert_eq!(floor.held().await.values().sum::<i64>(), 10_000);
+    floor.places_are_right().await;
+}
+
 /// TK32: leave and suspension as leaving; who comes back takes tickets again.
 #[tokio::test]
 async fn tk32_who_is_on_leave_or_suspended_hands_back_everything_and_comes_back() {

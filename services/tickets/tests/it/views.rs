@@ -8,9 +8,9 @@ use std::sync::{
 use seva_proto::{
     common::v1::{ErrorReason, Translation},
     tickets::v1::{
-        AssignTicketRequest, CancelTicketRequest, CountViewsRequest, CreateViewRequest, DeleteViewRequest,
-        GetViewRequest, ListTicketsRequest, ListViewsRequest, Ticket, TicketFilter, TimeRange, UpdateTicketRequest,
-        UpdateViewRequest, View,
+        AssignTicketRequest, CancelTicketRequest, ConfirmTicketRequest, CountViewsRequest, CreateViewRequest,
+        DeleteViewRequest, GetViewRequest, ListTicketsRequest, ListViewsRequest, ReopenTicketRequest, Ticket,
+        TicketFilter, TicketView, TimeRange, UpdateTicketRequest, UpdateViewRequest, View,
         ticket::{CancelReason, Kind, Priority, State},
         view::Sharing,
         view_count::Precision,
@@ -22,7 +22,10 @@ use seva_testkit::eventually;
 use seva_values::new_id;
 use tokio::task::JoinSet;
 
-use crate::world::{World, a_ticket, is_refused};
+use crate::{
+    merge::merge,
+    world::{World, a_ticket, is_refused},
+};
 
 fn views(world: &World, user: &str, role: &str) -> ViewServiceClient<Peer> {
     ViewServiceClient::new(world.person(user, role))
@@ -220,6 +223,68 @@ async fn a_view_shows_what_its_filter_matches_in_its_order_and_mine_are_those_of
     let of_then = save(views(&world, "radha", "agent"), a_view(Sharing::Private, "", of_then)).await.unwrap().name;
     assert_eq!(count(&world, "radha", &of_then).await, (2, Precision::Exact));
     assert!(!shown(&world, "radha", &of_then).await.contains(&third));
+}
+
+/// Whatever has become of a ticket: what a queue shows of it is what the whole ticket says, and nothing is missing but what the view leaves out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_shows_of_every_ticket_what_the_whole_ticket_says() {
+    let world = World::new().await;
+    let department = world.department("support", &["question"]).await;
+    world.member("radha", &department, &["en"], 50).await;
+    let customer = world.customer("en").await;
+    let mut names = Vec::new();
+    for _ in 0..6 {
+        let name = world.create(Ticket { tags: vec!["kettle".to_owned()], ..a_ticket(customer) }).await.unwrap().name;
+        world.assigned(&name).await;
+        names.push(name);
+    }
+    let [_, resolved, closed, reopened, merged, canceled] = names.as_slice() else { panic!("six") };
+    for name in [resolved, closed, reopened] {
+        world.resolve(name).await.unwrap();
+    }
+    for name in [closed, reopened] {
+        let confirm = ConfirmTicketRequest {
+            name: name.clone(),
+            caller: "Asha".to_owned(),
+            request_id: new_id().to_string(),
+            ..ConfirmTicketRequest::default()
+        };
+        world.tickets().confirm_ticket(confirm).await.unwrap();
+    }
+    let reopen = ReopenTicketRequest {
+        name: reopened.clone(),
+        text: "It has broken again.".to_owned(),
+        request_id: new_id().to_string(),
+        ..ReopenTicketRequest::default()
+    };
+    world.tickets().reopen_ticket(reopen).await.unwrap();
+    merge(&world, merged, &names[0]).await.unwrap();
+    let cancel = CancelTicketRequest {
+        name: canceled.clone(),
+        reason: CancelReason::Duplicate.into(),
+        request_id: new_id().to_string(),
+        ..CancelTicketRequest::default()
+    };
+    world.tickets().cancel_ticket(cancel).await.unwrap();
+    world.assigned(reopened).await;
+
+    let list = async |view: TicketView| {
+        let request = ListTicketsRequest { view: view.into(), ..ListTicketsRequest::default() };
+        world.tickets().list_tickets(request).await.unwrap().into_inner().tickets
+    };
+    let whole = list(TicketView::Full).await;
+    assert_eq!(whole.len(), 6);
+    let told = whole.into_iter().map(|ticket| Ticket {
+        stated_problem: String::new(),
+        root_problem: None,
+        matter: None,
+        fields: Default::default(),
+        wait_party: String::new(),
+        verification: Vec::new(),
+        clocks: Vec::new(),
+        ..ticket
+    });
+    assert_eq!(list(TicketView::Basic).await, told.collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
