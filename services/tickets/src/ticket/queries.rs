@@ -130,16 +130,13 @@ pub async fn get(db: &Database, wanted: Wanted) -> Result<Ticket, Error> {
 }
 
 /// A page of tickets.
-pub async fn list(db: &Database, query: &ListTickets) -> Result<Page<Listed>, Error> {
+pub async fn list(db: &Database, query: &ListTickets) -> Result<Listed, Error> {
     match query.view {
-        View::Basic => {
-            let Page { items, next_page_token } = summaries(db, query).await?;
-            Ok(Page { items: items.into_iter().map(Listed::Basic).collect(), next_page_token })
-        }
+        View::Basic => Ok(Listed::Basic(summaries(db, query).await?)),
         View::Full => {
             let Page { items, next_page_token } =
                 listing_from(listed::SELECT_FULL, query).fetch::<TicketRow>(db.calls()).await?;
-            Ok(Page { items: listed::full(db.calls(), items).await?, next_page_token })
+            Ok(Listed::Full(Page { items: listed::full(db.calls(), items).await?, next_page_token }))
         }
     }
 }

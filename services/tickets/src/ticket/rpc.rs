@@ -77,9 +77,7 @@ impl TicketService for TicketRpc {
         };
         let member = view::member(&self.db, &call.principal, asked.filter.mine).await?;
         let query = asked.of(&self.page_key, member, self.clock.now())?;
-        let page = queries::list(&self.db, &query).await?;
-        let tickets = page.items.into_iter().map(Into::into).collect();
-        Ok(Response::new(ListTicketsResponse { tickets, next_page_token: page.next_page_token }))
+        Ok(Response::new(queries::list(&self.db, &query).await?.into()))
     }
 
     async fn reply_to_ticket(

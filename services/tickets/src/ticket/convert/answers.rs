@@ -205,16 +205,21 @@ impl From<&Ticket> for pb::Ticket {
     }
 }
 
-impl From<Listed> for pb::Ticket {
+impl From<Listed> for pb::ListTicketsResponse {
     fn from(listed: Listed) -> Self {
-        match listed {
-            Listed::Basic(summary) => summary.into(),
-            Listed::Full(whole) => {
-                let Whole { ticket, clocks, next_due_at } = *whole;
-                let clocks = clocks.into_iter().map(Into::into).collect();
-                Self { clocks, next_due_time: next_due_at.map(proto_timestamp), ..(&ticket).into() }
-            }
-        }
+        let (tickets, next_page_token) = match listed {
+            Listed::Basic(page) => (page.items.into_iter().map(Into::into).collect(), page.next_page_token),
+            Listed::Full(page) => (page.items.into_iter().map(Into::into).collect(), page.next_page_token),
+        };
+        Self { tickets, next_page_token }
+    }
+}
+
+impl From<Whole> for pb::Ticket {
+    fn from(whole: Whole) -> Self {
+        let Whole { ticket, clocks, next_due_at } = whole;
+        let clocks = clocks.into_iter().map(Into::into).collect();
+        Self { clocks, next_due_time: next_due_at.map(proto_timestamp), ..(&ticket).into() }
     }
 }
 

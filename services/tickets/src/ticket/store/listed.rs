@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use seva_runtime::Error;
-use seva_store::Fault;
+use seva_store::{Fault, paging::Page};
 use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -155,13 +155,13 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// A ticket of a list.
+/// A page of a list.
 #[derive(Debug)]
 pub enum Listed {
-    /// What queues show of it.
-    Basic(Summary),
-    /// All of it.
-    Full(Box<Whole>),
+    /// What queues show.
+    Basic(Page<Summary>),
+    /// Everything.
+    Full(Page<Whole>),
 }
 
 /// A whole ticket of a list.
@@ -176,14 +176,14 @@ pub struct Whole {
 }
 
 /// Rows with what is told of their clocks, in the same order.
-pub(in crate::ticket) async fn full(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Listed>, Fault> {
+pub(in crate::ticket) async fn full(executor: impl PgExecutor<'_>, rows: Vec<TicketRow>) -> Result<Vec<Whole>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut clocks = clock::store::shown(executor, &ids).await?;
     let with_clocks = rows.into_iter().map(|row| {
         let clocks = clocks.remove(&row.id).unwrap_or_default();
         let next_due_at = row.next_due_at.map(jiff_sqlx::Timestamp::to_jiff);
         let ticket = read(row, Clocks::default())?;
-        Ok(Listed::Full(Box::new(Whole { ticket, clocks, next_due_at })))
+        Ok(Whole { ticket, clocks, next_due_at })
     });
     with_clocks.collect()
 }
