@@ -4,8 +4,7 @@ use seva_proto::{
     common::v1::ErrorReason,
     surveys::v1::{LoopCase, LoopCaseEvent},
     tickets::v1::{
-        AddParticipantRequest, CancelTicketRequest, ConfirmTicketRequest, ListParticipantsRequest, Matter,
-        ReopenTicketRequest, Ticket,
+        AddParticipantRequest, CancelTicketRequest, ListParticipantsRequest, Matter, ReopenTicketRequest, Ticket,
         participant_service_client::ParticipantServiceClient,
         ticket::{CancelReason, Kind, Priority, State},
     },
@@ -130,13 +129,7 @@ async fn a_closed_ticket_is_opened_again_for_thirty_days_and_followed_by_another
     let close = async || {
         world.assigned(&ticket.name).await;
         world.resolve(&ticket.name).await.unwrap();
-        let request = ConfirmTicketRequest {
-            name: ticket.name.clone(),
-            caller: "Asha".to_owned(),
-            request_id: new_id().to_string(),
-            ..ConfirmTicketRequest::default()
-        };
-        world.tickets().confirm_ticket(request).await.unwrap();
+        world.confirm(&ticket.name).await.unwrap();
     };
     let reopen = || ReopenTicketRequest {
         name: ticket.name.clone(),
@@ -192,13 +185,7 @@ async fn a_customer_of_special_importance_has_sixty_days_to_come_back() {
         let name = world.create(ticket).await.unwrap().name;
         world.assigned(&name).await;
         world.resolve(&name).await.unwrap();
-        let confirm = ConfirmTicketRequest {
-            name: name.clone(),
-            caller: "Asha".to_owned(),
-            request_id: new_id().to_string(),
-            ..ConfirmTicketRequest::default()
-        };
-        world.tickets().confirm_ticket(confirm).await.unwrap();
+        world.confirm(&name).await.unwrap();
         names.push(name);
     }
     world.pass(24 * 59);

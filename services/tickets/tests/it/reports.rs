@@ -7,10 +7,10 @@ use seva_proto::{
     staff::v1::staff_member::Presence,
     tickets::v1::{
         ApologizeForPromiseRequest, AvoidableContactRow, BreakPromiseRequest, CancelTicketRequest,
-        CauseCompensationRow, CauseRow, ClockRow, ConfirmTicketRequest, ExportReportRequest,
-        GetDepartmentParityRequest, GetPromiseRateRequest, MakePromiseRequest, MergeTicketRequest, OfferHandoffRequest,
-        OpeningChannel, PromiseRate, ReadReportRequest, RejectTicketRequest, ReopenTicketRequest, ReplyToTicketRequest,
-        Report, ReportQuery, ResolutionRow, ResolveTicketRequest, RootProblem, Ticket, TicketRow, UnmergeTicketRequest,
+        CauseCompensationRow, CauseRow, ClockRow, ExportReportRequest, GetDepartmentParityRequest,
+        GetPromiseRateRequest, MakePromiseRequest, MergeTicketRequest, OfferHandoffRequest, OpeningChannel,
+        PromiseRate, ReadReportRequest, RejectTicketRequest, ReopenTicketRequest, ReplyToTicketRequest, Report,
+        ReportQuery, ResolutionRow, ResolveTicketRequest, RootProblem, Ticket, TicketRow, UnmergeTicketRequest,
         VolumeRow, WaitingRow,
         avoidable_contact_row::Reason,
         clock::Kind as ClockKind,
@@ -127,16 +127,6 @@ async fn promised(world: &World, ticket: &str) -> String {
     made.into_inner().promise.unwrap().name
 }
 
-async fn confirmed(world: &World, name: &str) {
-    let request = ConfirmTicketRequest {
-        name: name.to_owned(),
-        caller: "Asha".to_owned(),
-        request_id: id(),
-        ..ConfirmTicketRequest::default()
-    };
-    world.tickets().confirm_ticket(request).await.unwrap();
-}
-
 async fn rejected(world: &World, name: &str) {
     let request = RejectTicketRequest {
         name: name.to_owned(),
@@ -211,7 +201,7 @@ impl Story {
         world.pass(1);
         resolved(&world, &one, Cause::Carrier, "").await;
         world.pass(1);
-        confirmed(&world, &one).await;
+        world.confirm(&one).await.unwrap();
         world.pass(4);
         let rule = "handbookRules/returns-after-30-days";
         resolved(&world, &two, Cause::Policy, rule).await;

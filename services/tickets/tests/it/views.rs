@@ -8,9 +8,9 @@ use std::sync::{
 use seva_proto::{
     common::v1::{ErrorReason, Translation},
     tickets::v1::{
-        AssignTicketRequest, CancelTicketRequest, ConfirmTicketRequest, CountViewsRequest, CreateViewRequest,
-        DeleteViewRequest, GetViewRequest, ListTicketsRequest, ListViewsRequest, ReopenTicketRequest, Ticket,
-        TicketFilter, TicketView, TimeRange, UpdateTicketRequest, UpdateViewRequest, View,
+        AssignTicketRequest, CancelTicketRequest, CountViewsRequest, CreateViewRequest, DeleteViewRequest,
+        GetViewRequest, ListTicketsRequest, ListViewsRequest, ReopenTicketRequest, Ticket, TicketFilter, TicketView,
+        TimeRange, UpdateTicketRequest, UpdateViewRequest, View,
         ticket::{CancelReason, Kind, Priority, State},
         view::Sharing,
         view_count::Precision,
@@ -243,13 +243,7 @@ async fn a_queue_shows_of_every_ticket_what_the_whole_ticket_says() {
         world.resolve(name).await.unwrap();
     }
     for name in [closed, reopened] {
-        let confirm = ConfirmTicketRequest {
-            name: name.clone(),
-            caller: "Asha".to_owned(),
-            request_id: new_id().to_string(),
-            ..ConfirmTicketRequest::default()
-        };
-        world.tickets().confirm_ticket(confirm).await.unwrap();
+        world.confirm(name).await.unwrap();
     }
     let reopen = ReopenTicketRequest {
         name: reopened.clone(),

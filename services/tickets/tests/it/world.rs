@@ -16,8 +16,8 @@ use seva_proto::{
         staff_member_service_client::StaffMemberServiceClient,
     },
     tickets::v1::{
-        CreateTicketRequest, GetTicketRequest, ListTicketsRequest, ResolveTicketRequest, RootProblem, Ticket,
-        TicketEvent, TicketFilter, TicketView,
+        ConfirmTicketRequest, CreateTicketRequest, GetTicketRequest, ListTicketsRequest, ResolveTicketRequest,
+        RootProblem, Ticket, TicketEvent, TicketFilter, TicketView,
         conversation_service_client::ConversationServiceClient,
         root_problem::Cause,
         ticket::{Kind, State},
@@ -360,6 +360,17 @@ impl World {
         let filter = Some(TicketFilter { customer: format_name("customers", customer), ..TicketFilter::default() });
         let request = ListTicketsRequest { filter, view: TicketView::Full.into(), ..ListTicketsRequest::default() };
         self.tickets().list_tickets(request).await.unwrap().into_inner().tickets
+    }
+
+    /// The customer says on the phone that it is solved.
+    pub async fn confirm(&self, name: &str) -> Result<Ticket, Status> {
+        let request = ConfirmTicketRequest {
+            name: name.to_owned(),
+            caller: "Asha".to_owned(),
+            request_id: new_id().to_string(),
+            ..ConfirmTicketRequest::default()
+        };
+        Ok(self.tickets().confirm_ticket(request).await?.into_inner().ticket.unwrap())
     }
 
     pub async fn resolve(&self, name: &str) -> Result<Ticket, Status> {
