@@ -750,6 +750,9 @@ async fn what_is_wrong_with_a_query_is_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_takes_the_database_too_long_says_so() {
     let world = World::new().await;
+    let customer = world.customer("en").await;
+    // Without a ticket nothing is looked for.
+    world.create(a_ticket(customer)).await.unwrap();
     let slow = "alter table ticket_stay rename to real_stay;
                 create view public.ticket_stay as select * from real_stay where (select pg_sleep(10)::text is not null);
                 grant select on public.ticket_stay to public";
