@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{model::Escalation, store};
 use crate::{
     risk::assess::Measures,
-    workers::{Together, each},
+    workers::{Together, at_once_is_now, each},
 };
 
 /// The work's name; who says so in the events is a worker of this name.
@@ -84,8 +84,6 @@ impl DueWork for Acknowledgements {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        let next = store::next_due(&self.db).await?;
-        // At once is due now, not since the epoch: what is told of the delay would be nonsense.
-        Ok(next.map(|next| if next == Timestamp::UNIX_EPOCH { self.clock.now() } else { next }))
+        Ok(at_once_is_now(store::next_due(&self.db).await?, &self.clock))
     }
 }

@@ -86,6 +86,18 @@ pub struct Version {
     pub created_by: Option<String>,
 }
 
+/// Whether a new version follows the one in force; 0 follows whichever is.
+///
+/// # Errors
+/// `ETAG_MISMATCH`, with the version in force.
+pub fn follows(previous_version: i32, in_force: i32) -> Result<(), Error> {
+    if previous_version == 0 || previous_version == in_force {
+        return Ok(());
+    }
+    let newer = "another version came into force since this one was read";
+    Err(Error::aborted(ErrorReason::EtagMismatch, newer).with_metadata("current_version", in_force.to_string()))
+}
+
 impl Policies {
     /// Puts a version into force, with its audit row and the answer, in one statement.
     ///
@@ -95,11 +107,7 @@ impl Policies {
         let NewPolicy { rows, previous_version } = new;
         let answer = once(&self.db, write, async {
             let before = newest(self.db.calls()).await?.version();
-            if previous_version != 0 && previous_version != before {
-                let newer = "another version came into force since this one was read";
-                return Err(Error::aborted(ErrorReason::EtagMismatch, newer)
-                    .with_metadata("current_version", before.to_string()));
-            }
+            follows(previous_version, before)?;
             let created_at = machine_now();
             let policy = Policy::new(before + 1, rows.clone())?;
             let version = Version { policy, created_at: Some(created_at), created_by: Some(write.actor.clone()) };

@@ -4,7 +4,7 @@ mod convert;
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
-use seva_proto::{common::v1::ErrorReason, tickets::v1::CreateRiskPolicyResponse};
+use seva_proto::tickets::v1::CreateRiskPolicyResponse;
 use seva_runtime::{BusinessClock, Error, Write};
 use seva_store::{
     Database, Fault, context,
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use self::convert::event_of;
 pub use self::convert::{list_query, wanted};
 use super::model::{Policy, Weight};
+use crate::policy::store::follows;
 
 /// Collection of their names.
 pub const COLLECTION: &str = "riskPolicies";
@@ -104,12 +105,7 @@ pub async fn create(
     let NewPolicy { policy, previous_version } = new;
     once(db, write, async {
         let before = load(db, None).await?.policy.version;
-        if previous_version != 0 && previous_version != before {
-            let newer = "another version came into force since this one was read";
-            return Err(
-                Error::aborted(ErrorReason::EtagMismatch, newer).with_metadata("current_version", before.to_string())
-            );
-        }
+        follows(previous_version, before)?;
         let policy = Policy { version: before + 1, ..policy.clone() };
         let version = Version { id: new_id(), policy, created_at: Some(clock.now()) };
         let response = CreateRiskPolicyResponse { risk_policy: Some((&version).into()) };

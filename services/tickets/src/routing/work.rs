@@ -20,6 +20,7 @@ use crate::{
     promise,
     roster::{self, StaffMember},
     ticket,
+    workers::at_once_is_now,
 };
 
 /// Who assigns, as events say.
@@ -183,8 +184,6 @@ impl DueWork for Routing {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        let next = store::next_due(&self.db).await?;
-        // At once is due now, not since the epoch: what is told of the delay would be nonsense.
-        Ok(next.map(|next| if next == Timestamp::UNIX_EPOCH { self.clock.now() } else { next }))
+        Ok(at_once_is_now(store::next_due(&self.db).await?, &self.clock))
     }
 }

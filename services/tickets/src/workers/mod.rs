@@ -6,11 +6,16 @@ pub mod waiting;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seva_runtime::Error;
+use seva_runtime::{BusinessClock, Error};
 use seva_store::{Database, Fault};
 use uuid::Uuid;
 
 use crate::ticket::{Change, Ticket, store};
+
+/// What a schedule says is next: what it says has to be done at once is due now, not since the epoch, as what is told of the delay would be nonsense.
+pub(crate) fn at_once_is_now(next: Option<Timestamp>, clock: &BusinessClock) -> Option<Timestamp> {
+    next.map(|next| if next == Timestamp::UNIX_EPOCH { clock.now() } else { next })
+}
 
 /// Does what is due of these tickets; answers of how many. One that cannot be done does not stand in the way of the others.
 ///
