@@ -160,12 +160,13 @@ impl World {
         self.office.now()
     }
 
-    /// Lets business time pass, and everything come to rest.
+    /// Lets business time pass, and everything come to rest. What was told before is heard before: decisions would be made without it.
     pub async fn pass(&self, hours: i64) {
         self.pass_minutes(60 * hours).await;
     }
 
     pub async fn pass_minutes(&self, minutes: i64) {
+        self.rest().await;
         self.office.pass(60 * minutes);
         self.rest().await;
     }
