@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Calendar, Clock, ClockEvent, Clocks, Kind, Share, Shown, State, Step};
 
-/// What `save_clocks` writes: `select save_clocks(t.id, $1) from t`.
+/// What `save_clocks` writes of a ticket: `select save_clocks(array[t.id], array[$1::jsonb]) from t`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClockWrites {
     clocks: Vec<ClockRow>,
@@ -130,8 +130,10 @@ pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Has
     let rows = sqlx::query!(
         r#"select c.ticket_id, c.kind, c.round, c.state, c.started_at, c.target_us, c.paused_us, c.stopped_at, c.due_at, c.warned,
                   c.breached_at, c.met_at, c.policy_version, c.calendar_department, c.calendar_version, c.events, c.changed_at,
-                  (select d.calendar::text from department_calendar d
-                   where d.department_id = c.calendar_department and d.version = c.calendar_version) as "calendar?"
+                  case when row_number() over (partition by c.calendar_department, c.calendar_version) = 1 then
+                      (select d.calendar::text from department_calendar d
+                       where d.department_id = c.calendar_department and d.version = c.calendar_version)
+                  end as "calendar?"
            from clock c
            where c.ticket_id = any($1)
              and (c.state in ('running', 'paused')
@@ -145,7 +147,7 @@ pub async fn load(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<Has
     for row in rows {
         let calendar = match row.calendar_department {
             None => Calendar::always(),
-            // Many clocks keep to few calendars, and reading one takes longer than copying it.
+            // Many clocks keep to few calendars: each comes once, with the first row of those that keep to it.
             Some(department) => match calendars.get(&(department, row.calendar_version)) {
                 Some(known) => known.clone(),
                 None => {

@@ -241,7 +241,7 @@ impl Floor {
                  from unnest($1::uuid[]) with ordinality as t (id, number)
                  returning id
              )
-             select save_clocks(id, $7) from inserted",
+             select save_clocks(array_agg(id), array_agg($7::jsonb)) from inserted",
         )
         .bind(&ids)
         .bind(kind.name())

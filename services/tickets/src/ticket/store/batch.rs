@@ -1,6 +1,6 @@
 //! Writes of workers and consumers: many tickets in one transaction, which has them locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use prost::Message as _;
@@ -139,11 +139,42 @@ async fn tell_for(
 /// # Errors
 /// When a statement fails.
 pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
-    let mut last: BTreeMap<Uuid, &Ticket> = BTreeMap::new();
-    for change in changes {
-        last.insert(change.ticket.id, &change.ticket);
+    // By ticket: what it is in the end, and whether all that happened to it is that time has passed.
+    let mut last: BTreeMap<Uuid, (&Ticket, bool)> = BTreeMap::new();
+    for Change { ticket, passed, .. } in changes {
+        let entry = last.entry(ticket.id).or_insert((ticket, true));
+        *entry = (ticket, entry.1 && passed.is_some());
     }
-    let tickets: Vec<&Ticket> = last.into_values().collect();
+    let (passed, changed): (Vec<_>, Vec<_>) = last.into_values().partition(|(_, is_time_alone)| *is_time_alone);
+    update_passed(connection, &passed.into_iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
+    update_changed(connection, &changed.into_iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
+    save_said(connection, changes).await?;
+    save_clocks(connection, changes).await
+}
+
+/// Of tickets with which nothing happened but that time has passed: many come due at once, and nothing else of them is other than it was.
+async fn update_passed(connection: &mut PgConnection, tickets: &[&Ticket]) -> Result<(), Fault> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update ticket t set version = g.version, updated_at = g.updated_at, next_due_at = g.next_due_at
+         from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) as g (id, version, updated_at, next_due_at)
+         where t.id = g.id",
+        &each(tickets, |ticket| ticket.id),
+        &each(tickets, |ticket| ticket.version),
+        &times(tickets, |ticket| Some(ticket.updated_at)) as _,
+        &times(tickets, |ticket| ticket.clocks.next_due()) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn update_changed(connection: &mut PgConnection, tickets: &[&Ticket]) -> Result<(), Fault> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
     // Of two schedules the earlier one, as where one ticket is saved.
     sqlx::query!(
         r#"update ticket t
@@ -173,51 +204,50 @@ pub(crate) async fn write_rows(connection: &mut PgConnection, changes: &[Change]
                next_due_at, kind, root_rule, return_due_at, returned_from, return_count, weight, tags, verification, verification_call_from, unverified_reason
            )
            where t.id = g.id"#,
-        &each(&tickets, |ticket| ticket.id),
-        &each(&tickets, |ticket| ticket.version),
-        &each(&tickets, |ticket| ticket.priority.name()) as _,
-        &each(&tickets, |ticket| ticket.state.name()) as _,
-        &each(&tickets, |ticket| ticket.title.clone()),
-        &each(&tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.cause.name())) as _,
-        &each(&tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.description.clone())) as _,
-        &each(&tickets, |ticket| ticket.department) as _,
-        &each(&tickets, |ticket| ticket.assignee) as _,
-        &each(&tickets, |ticket| ticket.over_limits),
-        &each(&tickets, |ticket| ticket.wait_reason.map(WaitReason::name)) as _,
-        &times(&tickets, |ticket| ticket.route_at) as _,
-        &each(&tickets, |ticket| Json(ticket.targets)) as _,
-        &times(&tickets, |ticket| ticket.wait_until) as _,
-        &each(&tickets, |ticket| ticket.wait_party.clone()) as _,
-        &each(&tickets, |ticket| ticket.merged_into.map(|(target, _)| target)) as _,
-        &times(&tickets, |ticket| ticket.merged_into.map(|(_, at)| at)) as _,
-        &each(&tickets, |ticket| ticket.resolver) as _,
-        &each(&tickets, |ticket| ticket.reopen_count),
-        &each(&tickets, |ticket| ticket.resolution),
-        &each(&tickets, |ticket| ticket.verification_attempts),
-        &times(&tickets, |ticket| ticket.verification_due_at) as _,
-        &each(&tickets, |ticket| ticket.answered.map(|(resolution, _)| resolution)) as _,
-        &each(&tickets, |ticket| ticket.answered.map(|(_, solved)| solved)) as _,
-        &each(&tickets, |ticket| ticket.closure.map(Closure::name)) as _,
-        &each(&tickets, |ticket| ticket.cancel_reason.map(CancelReason::name)) as _,
-        &times(&tickets, |ticket| Some(ticket.updated_at)) as _,
-        &times(&tickets, |ticket| ticket.resolved_at) as _,
-        &times(&tickets, |ticket| ticket.closed_at) as _,
-        &times(&tickets, |ticket| ticket.clocks.next_due()) as _,
-        &each(&tickets, |ticket| ticket.kind.name()) as _,
-        &each(&tickets, |ticket| ticket.root_problem.as_ref().and_then(|root| root.rule.clone())) as _,
-        &times(&tickets, |ticket| ticket.return_due_at) as _,
-        &each(&tickets, |ticket| ticket.returned_from) as _,
-        &each(&tickets, |ticket| ticket.return_count),
-        &each(&tickets, |ticket| ticket.targets.weight),
-        &each(&tickets, |ticket| Json(ticket.tags.clone())) as _,
-        &each(&tickets, |ticket| Json(ticket.verification.clone())) as _,
-        &times(&tickets, |ticket| ticket.call_from) as _,
-        &each(&tickets, |ticket| ticket.unverified.map(Unverified::name)) as _,
+        &each(tickets, |ticket| ticket.id),
+        &each(tickets, |ticket| ticket.version),
+        &each(tickets, |ticket| ticket.priority.name()) as _,
+        &each(tickets, |ticket| ticket.state.name()) as _,
+        &each(tickets, |ticket| ticket.title.clone()),
+        &each(tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.cause.name())) as _,
+        &each(tickets, |ticket| ticket.root_problem.as_ref().map(|root| root.description.clone())) as _,
+        &each(tickets, |ticket| ticket.department) as _,
+        &each(tickets, |ticket| ticket.assignee) as _,
+        &each(tickets, |ticket| ticket.over_limits),
+        &each(tickets, |ticket| ticket.wait_reason.map(WaitReason::name)) as _,
+        &times(tickets, |ticket| ticket.route_at) as _,
+        &each(tickets, |ticket| Json(ticket.targets)) as _,
+        &times(tickets, |ticket| ticket.wait_until) as _,
+        &each(tickets, |ticket| ticket.wait_party.clone()) as _,
+        &each(tickets, |ticket| ticket.merged_into.map(|(target, _)| target)) as _,
+        &times(tickets, |ticket| ticket.merged_into.map(|(_, at)| at)) as _,
+        &each(tickets, |ticket| ticket.resolver) as _,
+        &each(tickets, |ticket| ticket.reopen_count),
+        &each(tickets, |ticket| ticket.resolution),
+        &each(tickets, |ticket| ticket.verification_attempts),
+        &times(tickets, |ticket| ticket.verification_due_at) as _,
+        &each(tickets, |ticket| ticket.answered.map(|(resolution, _)| resolution)) as _,
+        &each(tickets, |ticket| ticket.answered.map(|(_, solved)| solved)) as _,
+        &each(tickets, |ticket| ticket.closure.map(Closure::name)) as _,
+        &each(tickets, |ticket| ticket.cancel_reason.map(CancelReason::name)) as _,
+        &times(tickets, |ticket| Some(ticket.updated_at)) as _,
+        &times(tickets, |ticket| ticket.resolved_at) as _,
+        &times(tickets, |ticket| ticket.closed_at) as _,
+        &times(tickets, |ticket| ticket.clocks.next_due()) as _,
+        &each(tickets, |ticket| ticket.kind.name()) as _,
+        &each(tickets, |ticket| ticket.root_problem.as_ref().and_then(|root| root.rule.clone())) as _,
+        &times(tickets, |ticket| ticket.return_due_at) as _,
+        &each(tickets, |ticket| ticket.returned_from) as _,
+        &each(tickets, |ticket| ticket.return_count),
+        &each(tickets, |ticket| ticket.targets.weight),
+        &each(tickets, |ticket| Json(ticket.tags.clone())) as _,
+        &each(tickets, |ticket| Json(ticket.verification.clone())) as _,
+        &times(tickets, |ticket| ticket.call_from) as _,
+        &each(tickets, |ticket| ticket.unverified.map(Unverified::name)) as _,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    save_said(connection, changes).await?;
-    save_clocks(connection, changes).await
+    Ok(())
 }
 
 async fn save_said(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
@@ -300,24 +330,25 @@ pub async fn insert_opened(connection: &mut PgConnection, actor: &str, change: &
 }
 
 async fn save_clocks(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
-    let (mut ids, mut writes): (Vec<Uuid>, Vec<Json<ClockWrites>>) = (Vec::new(), Vec::new());
-    for change in changes {
-        let of_ticket = change.ticket.clocks.writes();
-        if !of_ticket.is_empty() {
-            ids.push(change.ticket.id);
-            writes.push(of_ticket);
+    // A statement writes each clock once: what happened later to the clocks of a ticket that stands in it already is the next one's.
+    let mut statements: Vec<(Vec<Uuid>, Vec<Json<ClockWrites>>)> = Vec::new();
+    let mut written: HashMap<Uuid, usize> = HashMap::new();
+    for Change { ticket, .. } in changes {
+        let of_ticket = ticket.clocks.writes();
+        if of_ticket.is_empty() {
+            continue;
         }
+        let number = written.entry(ticket.id).or_default();
+        if *number == statements.len() {
+            statements.push(Default::default());
+        }
+        statements[*number].0.push(ticket.id);
+        statements[*number].1.push(of_ticket);
+        *number += 1;
     }
-    if ids.is_empty() {
-        return Ok(());
+    for (ids, writes) in statements {
+        sqlx::query!("select save_clocks($1, $2)", &ids, &writes as _).execute(&mut *connection).await?;
     }
-    sqlx::query!(
-        "select save_clocks(g.id, g.writes) from unnest($1::uuid[], $2::jsonb[]) as g (id, writes)",
-        &ids,
-        &writes as _,
-    )
-    .execute(connection)
-    .await?;
     Ok(())
 }
 

@@ -76,7 +76,7 @@ pub async fn insert_on(
                from created, unnest($19::uuid[], $20::text[], $21::text[], $22::uuid[], $23::text[], $24::text[])
                     as m (id, visibility, author, author_id, medium, text)
            )
-           select save_clocks(created.id, $25), seva.emit($26, $27, $28, $29, 1, $12, $30), seva.note($26, $29, '{*}'),
+           select save_clocks(array[created.id], array[$25::jsonb]), seva.emit($26, $27, $28, $29, 1, $12, $30), seva.note($26, $29, '{*}'),
                   seva.remember($26, $31)
            from created"#,
         ticket.id,
@@ -162,7 +162,7 @@ pub async fn update(
                from updated, unnest($49::text[], $50::text[], $51::bigint[], $52::bytea[], $53::text[]) with ordinality
                     as a (file_name, media_type, size_bytes, sha256, url, number)
            )
-           select save_clocks(updated.id, $31), seva.emit($32, $33, $34, $35, $2, $22, $36), seva.note($32, $35, $37),
+           select save_clocks(array[updated.id], array[$31::jsonb]), seva.emit($32, $33, $34, $35, $2, $22, $36), seva.note($32, $35, $37),
                   seva.remember($32, $38)
            from updated"#,
         ticket.id,
