@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::PURPOSE;
 use crate::{
+    inbound::places,
     merge, message, recipient,
     ticket::{
         Commands, State, Ticket,
@@ -79,7 +80,20 @@ impl ConversationRpc {
             create_time: Some(proto_timestamp(ticket.created_at)),
             zone: known.map_or_else(|| UTC.to_owned(), |known| known.zone.name().to_owned()),
             accepts_messages: ticket.accepts_messages_of_customer(),
+            carried_on_in: self.carried_on_in(ticket).await?,
         })
+    }
+
+    /// The number of the customer's ticket that has what is said about one that was closed or called off, if that is another one.
+    async fn carried_on_in(&self, ticket: &Ticket) -> Result<String, Error> {
+        // What is still merged here goes on in another customer's (TK52).
+        if !ticket.is_over() || ticket.merged_into.is_some() {
+            return Ok(String::new());
+        }
+        let place = places::targets(self.db.calls(), &[ticket.id]).await?.remove(&ticket.id);
+        let Some(place) = place.filter(|place| place.ticket != ticket.id) else { return Ok(String::new()) };
+        let carrier = store::load(&self.db, place.ticket).await?;
+        Ok(if carrier.customer == ticket.customer { number_of(&carrier) } else { String::new() })
     }
 }
 
@@ -125,11 +139,11 @@ impl ConversationService for ConversationRpc {
             Ok(SendMessage { id, generation, text: by_link(false, &request.text)? })
         })?;
         let (id, generation) = (command.id, command.generation);
-        self.commands.send_message(&write, command).await?;
+        let said = self.commands.send_message(&write, command).await?;
         let ticket = store::load(&self.db, id).await?;
         // What was said before is remembered longer than its link may lead here.
         is_current(&ticket, generation)?;
-        Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(ticket).await?) }))
+        Ok(Response::new(SendMessageResponse { conversation: Some(self.seen(ticket).await?), ..said }))
     }
 }
 

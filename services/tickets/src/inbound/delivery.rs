@@ -33,15 +33,14 @@ use super::{
 use crate::{
     custom_field::Values,
     merge,
-    message::{self, Author, Message, Visibility, model::MAX_TEXT_CHARS},
-    participant,
+    message::{Author, Message, Visibility, model::MAX_TEXT_CHARS},
     policy::{Policies, Policy},
     recipient::{self, Recipient},
     ticket::{
         self, Priority, Ticket,
+        commands::opening,
         convert::MAX_LINE_CHARS,
-        model::{Change, NewTicket, Reply},
-        store::save,
+        model::{Change, NewTicket, hearing::Heard},
     },
 };
 
@@ -149,7 +148,7 @@ impl Delivery {
         let of = |kept: &Kept| customers_of(&customers, kept);
         let threads = places::threads(&mut transaction, &pending, of).await?;
         let candidates: Vec<Uuid> = pending.iter().flat_map(|kept| threads.of(&kept.incoming, &of(kept))).collect();
-        let targets = places::targets(&mut transaction, &candidates).await?;
+        let targets = places::targets(&mut *transaction, &candidates).await?;
         let mut work = Work {
             locked,
             customers,
@@ -207,12 +206,6 @@ enum Effect {
     Opens(Option<Uuid>),
     /// Nothing, or not yet.
     Stops(Uuid, Reason),
-}
-
-impl Effect {
-    fn changes(change: Change) -> Self {
-        Self::Changes(Box::new(change))
-    }
 }
 
 impl Work<'_> {
@@ -296,17 +289,7 @@ impl Work<'_> {
     ) -> Result<Change, Fault> {
         let stated_problem = text(&kept.incoming);
         let new = match follows.and_then(|id| self.tickets.get(&id)) {
-            Some(ticket) => NewTicket {
-                customer: ticket.customer,
-                kind: ticket.kind,
-                priority: ticket.priority,
-                title: ticket.title.clone(),
-                stated_problem,
-                tags: ticket.tags.clone(),
-                fields: ticket.fields.clone(),
-                matter: ticket.matter.clone(),
-                follow_up_of: follows,
-            },
+            Some(ticket) => NewTicket::following(ticket, stated_problem),
             None => NewTicket {
                 customer: sender,
                 kind: kept.incoming.kind,
@@ -319,20 +302,10 @@ impl Work<'_> {
                 follow_up_of: None,
             },
         };
-        let facts = ticket::store::facts(&mut *connection, new.customer, new.kind).await?;
-        let around = facts.surroundings(self.policy, &new);
-        let around = around.ok_or_else(|| Error::not_found(format_name("customers", new.customer)))?;
-        let write = write(kept);
-        let opened = Ticket::open(new_id(), new, around, write.story.clone().into(), self.now);
-        let message = message(kept, sender, self.now);
-        save::insert_on(&mut *connection, &write, &Change { message: Some(message.clone()), ..opened.clone() }, &())
-            .await?;
-        ticket::store::came_by(&mut *connection, opened.ticket.id, kept.incoming.channel.name()).await?;
-        message::store::attach(&mut *connection, opened.ticket.id, &message).await?;
-        if let Some(follows) = follows {
-            participant::store::take_over(connection, opened.ticket.id, follows, self.now).await?;
-        }
-        Ok(Change { message: Some(message), ..opened })
+        let (write, words) = (write(kept), message(kept, sender, self.now));
+        let opened = opening::opened_with(&mut *connection, &write, self.policy, new, words).await?;
+        opening::save_opened(connection, &write, &opened, kept.incoming.channel.name(), &()).await?;
+        Ok(opened)
     }
 
     /// Takes over what has happened to the ticket in which these have a part: what follows in these messages goes on from there.
@@ -357,35 +330,28 @@ impl Work<'_> {
     }
 }
 
-/// What a message of somebody who has a part in a ticket does to it (TK96, TK97). Nothing that is settled changes by a word of which nobody knows
-/// whose it is (TK95).
+/// What a message of somebody who has a part in a ticket does to it (TK96, TK97): what their words do ([`Ticket::hear`]), unless they are just
+/// thanks. Nothing that is settled changes by a word of which nobody knows whose it is (TK95).
 fn said(ticket: &Ticket, kept: &Kept, sender: Uuid, now: Timestamp) -> Result<Effect, Error> {
     let is_thanks = is_thanks(&kept.incoming.body, &kept.incoming.sender.display_name);
     let is_theirs = kept.released || kept.incoming.is_of_its_sender();
     let message = message(kept, sender, now);
-    if ticket.is_over() {
-        if is_thanks && !kept.released {
-            return Ok(Effect::Stops(ticket.id, Reason::Thanks));
-        }
-        return match ticket.can_reopen(now) {
-            true if !is_theirs => Ok(Effect::Stops(ticket.id, Reason::SenderUnproved)),
-            true => ticket.reopen(message, now).map(Effect::changes),
-            false => Ok(Effect::Opens(Some(ticket.id))),
-        };
+    if ticket.is_over() && is_thanks && !kept.released {
+        return Ok(Effect::Stops(ticket.id, Reason::Thanks));
     }
-    if !ticket.accepts_messages_of_customer() {
-        if !is_theirs {
-            return Ok(Effect::Stops(ticket.id, Reason::SenderUnproved));
-        }
-        return match is_thanks {
-            true => ticket.confirm(false, Some(message), now),
-            false => ticket.reject(false, Some(message), now),
-        }
-        .map(Effect::changes);
+    let is_resolved = !ticket.is_over() && !ticket.accepts_messages_of_customer();
+    // What opens another ticket leaves this one as it is.
+    let is_unsettled = is_resolved || (ticket.is_over() && ticket.can_reopen(now));
+    if is_unsettled && !is_theirs {
+        return Ok(Effect::Stops(ticket.id, Reason::SenderUnproved));
     }
-    let Message { visibility, author, author_id, medium, text, attachments, .. } = message;
-    let reply = Reply { visibility, author, author_id, medium, text, attachments, awaits_customer: false };
-    ticket.reply(reply, now).map(Effect::changes)
+    if is_resolved && is_thanks {
+        return Ok(Effect::Changes(Box::new(ticket.confirm(false, Some(message), now)?)));
+    }
+    Ok(match ticket.hear(message, false, now)? {
+        Heard::Said(change) => Effect::Changes(change),
+        Heard::Follows => Effect::Opens(Some(ticket.id)),
+    })
 }
 
 /// What a message says on its ticket. Whoever takes part speaks for the customer, and is named.

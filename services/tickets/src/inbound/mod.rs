@@ -14,7 +14,7 @@ mod delivery;
 mod intake;
 mod keys;
 mod model;
-mod places;
+pub(crate) mod places;
 mod queries;
 mod release;
 pub mod retention;

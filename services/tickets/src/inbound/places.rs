@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use seva_store::Fault;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::{
@@ -89,7 +89,7 @@ pub struct Target {
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn targets(connection: &mut PgConnection, tickets: &[Uuid]) -> Result<HashMap<Uuid, Target>, Fault> {
+pub async fn targets(executor: impl PgExecutor<'_>, tickets: &[Uuid]) -> Result<HashMap<Uuid, Target>, Fault> {
     if tickets.is_empty() {
         return Ok(HashMap::new());
     }
@@ -124,7 +124,7 @@ pub async fn targets(connection: &mut PgConnection, tickets: &[Uuid]) -> Result<
                 and (o.state in ('new', 'resolved') or is_worked_on(o.state))"#,
         tickets
     );
-    let rows = rows.fetch_all(connection).await?;
+    let rows = rows.fetch_all(executor).await?;
     let target = |ticket, parts, through| Target { ticket, parts, through };
     Ok(rows.into_iter().map(|row| (row.first, target(row.target, row.parts, row.through))).collect())
 }

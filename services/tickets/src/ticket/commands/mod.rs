@@ -1,8 +1,9 @@
 //! Writes of tickets: load, decide, save. What is said besides stands in [`details`], what customers do by link in
-//! [`by_link`], what they say on the phone about a resolution in [`verification`].
+//! [`by_link`], what they say on the phone about a resolution in [`verification`], tickets that their words open in [`opening`].
 
 pub mod by_link;
 mod details;
+pub mod opening;
 pub mod verification;
 
 use std::future::{Future, ready};
@@ -319,17 +320,7 @@ impl Commands {
             return self.change(write, id, etag, decide, answer).await;
         }
         etag.check(ticket.version)?;
-        let new = NewTicket {
-            customer: ticket.customer,
-            kind: ticket.kind,
-            priority: ticket.priority,
-            title: ticket.title.clone(),
-            stated_problem: text,
-            tags: ticket.tags.clone(),
-            fields: ticket.fields.clone(),
-            matter: ticket.matter.clone(),
-            follow_up_of: Some(ticket.id),
-        };
+        let new = NewTicket::following(&ticket, text);
         let answer = once(&self.db, write, async {
             let (change, _) = self.open(write, new.clone(), self.clock.now()).await?;
             let response = ReopenTicketResponse { ticket: Some((&change.ticket).into()) };

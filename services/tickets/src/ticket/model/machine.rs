@@ -1,5 +1,5 @@
 //! What can happen to a ticket: pure functions of the ticket, the command and the time. Waiting stands in [`super::waiting`], the end in
-//! [`super::ending`], merges in [`super::merging`].
+//! [`super::ending`], merges in [`super::merging`], and which of these what a customer says is, in [`super::hearing`].
 //!
 //! Worked on: `open`, `pending_customer`, `pending_department`, `pending_external`, `scheduled`.
 //!

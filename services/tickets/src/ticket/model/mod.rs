@@ -1,6 +1,7 @@
 //! What a ticket is; what can happen to it stands in [`machine`].
 
 pub mod ending;
+pub mod hearing;
 pub mod machine;
 pub mod merging;
 mod owing;
@@ -197,6 +198,23 @@ pub struct NewTicket {
     pub fields: Values,
     pub matter: Option<Matter>,
     pub follow_up_of: Option<Uuid>,
+}
+
+impl NewTicket {
+    /// What follows a ticket that is over, with the problem as its customer states it now (TK8).
+    pub fn following(ticket: &Ticket, stated_problem: String) -> Self {
+        Self {
+            customer: ticket.customer,
+            kind: ticket.kind,
+            priority: ticket.priority,
+            title: ticket.title.clone(),
+            stated_problem,
+            tags: ticket.tags.clone(),
+            fields: ticket.fields.clone(),
+            matter: ticket.matter.clone(),
+            follow_up_of: Some(ticket.id),
+        }
+    }
 }
 
 /// Fields to change; `None` leaves one as it is.
