@@ -13,6 +13,7 @@ use seva_proto::{
         AnswerResolutionRequest, Conversation, GetConversationRequest, Message, SendMessageRequest,
         conversation_service_client::ConversationServiceClient,
         message::{Author, Medium, Visibility},
+        send_message_response::Outcome,
         ticket::{Closure, State as TicketState},
     },
 };
@@ -46,7 +47,7 @@ pub async fn show(State(portal): State<Portal>, token: Token, uri: Uri) -> Resul
     let query = Fields::parse(uri.query().unwrap_or_default().as_bytes());
     let note = match query.get("answered") {
         Some("yes") => Some(&tongue.ticket.thanks_yes),
-        Some("no") => Some(&tongue.ticket.thanks_no),
+        Some("no" | "again") => Some(&tongue.ticket.thanks_no),
         Some("sent") => Some(&tongue.ticket.thanks_sent),
         _ => None,
     };
@@ -96,7 +97,7 @@ pub async fn answer(
     Ok(shown(&portal, &token, &conversation, answered, StatusCode::BAD_REQUEST))
 }
 
-/// Takes what the customer says.
+/// Takes what the customer says, which opens again what was closed, or a request that follows it: the service knows which.
 pub async fn send(
     State(portal): State<Portal>,
     token: Token,
@@ -111,18 +112,24 @@ pub async fn send(
         request_id: fields.request_id("send_message"),
     };
     let mut tickets = ConversationServiceClient::new(portal.peers.tickets.clone());
-    let Err(status) = tickets.send_message(request).await else {
-        return Ok(see(&format!("/ticket/{}?answered=sent", token.reveal())));
+    let status = match tickets.send_message(request).await {
+        Ok(said) => {
+            // What another request carries on is told by the page itself, whenever it is looked at.
+            let became = if said.get_ref().outcome() == Outcome::Reopened { "again" } else { "sent" };
+            return Ok(see(&format!("/ticket/{}?answered={became}", token.reveal())));
+        }
+        Err(status) => status,
     };
     let reason = fault::reason(&status);
-    if !matches!(reason, Some(ErrorReason::FieldsInvalid | ErrorReason::StateForbids)) {
+    let has_moved_on = matches!(reason, Some(ErrorReason::StateForbids | ErrorReason::MatterHasTicket));
+    if !has_moved_on && reason != Some(ErrorReason::FieldsInvalid) {
         let conversation = read_after(&portal, &token, &status).await?;
         return Err(Fault::of(&status).told_in(texts::of(&conversation.language)));
     }
     let conversation = read(&portal, &token).await?;
     let tongue = texts::of(&conversation.language);
     // Nobody loses what they wrote: whichever form the page has now holds it, or the page itself.
-    let (status, answered) = if reason == Some(ErrorReason::StateForbids) {
+    let (status, answered) = if has_moved_on {
         (StatusCode::CONFLICT, Answered { alert: Some(&tongue.ticket.moved_on), text, ..Answered::default() })
     } else {
         let wrong = wrong(tongue, &status, &tongue.ticket.message_missing);
@@ -186,7 +193,16 @@ fn shown(
         (TicketState::Closed, Closure::Unverified) => Some(&words.closed_unverified),
         _ => None,
     };
-    let has_form = conversation.resolution > 0 || conversation.accepts_messages;
+    // Asked whether it is solved, they say no there.
+    let label_and_button = match state {
+        _ if conversation.resolution > 0 => None,
+        TicketState::PendingCustomer => Some((&words.answer_label, &words.send)),
+        _ if conversation.accepts_messages => Some((&words.message_label, &words.send)),
+        _ if !conversation.carried_on_in.is_empty() => Some((&words.message_label, &words.send)),
+        TicketState::Closed | TicketState::Canceled => Some((&words.came_back_label, &words.came_back)),
+        _ => None,
+    };
+    let has_form = conversation.resolution > 0 || label_and_button.is_some();
     let unsent = if has_form { String::new() } else { answered.text.clone() };
     let asked = (conversation.resolution > 0).then(|| AskedView {
         action: format!("/ticket/{}", token.reveal()),
@@ -195,13 +211,15 @@ fn shown(
         wrong: answered.wrong,
         text: answered.text.clone(),
     });
-    let writing = conversation.accepts_messages.then(|| WritingView {
+    let writing = label_and_button.map(|(label, button)| WritingView {
         action: format!("/ticket/{}/message", token.reveal()),
         proof: Proof::new(&portal.settings.forms, PAGE, token),
-        label: if state == TicketState::PendingCustomer { &words.answer_label } else { &words.message_label },
+        label,
+        button,
         wrong: answered.wrong,
         text: answered.text,
     });
+    let carrier = Some(&conversation.carried_on_in).filter(|number| !number.is_empty());
     let zone = wording::zone(&conversation.zone);
     let opened = instant(conversation.create_time.as_ref());
     let messages = conversation.messages.iter().filter(|message| message.visibility() == Visibility::Public);
@@ -213,6 +231,7 @@ fn shown(
         note: answered.note,
         alert: answered.alert,
         closing,
+        carried_on: carrier.map(|number| tongue.filled(&words.carried_on, "number", number)),
         messages: messages.map(|message| message_view(message, tongue, &zone)).collect(),
         unsent,
         asked,

@@ -15,12 +15,14 @@ pub struct TicketPage<'p> {
     pub note: Option<&'p String>,
     pub alert: Option<&'p String>,
     pub closing: Option<&'p String>,
+    /// Which request carries on what is over.
+    pub carried_on: Option<String>,
     pub messages: Vec<MessageView<'p>>,
     /// What the customer wrote and no form of the page can hold.
     pub unsent: String,
     /// Whether it is solved is asked.
     pub asked: Option<AskedView<'p>>,
-    /// Something can be said.
+    /// Something can be said, which may open again what is over.
     pub writing: Option<WritingView<'p>>,
 }
 
@@ -49,6 +51,8 @@ pub struct WritingView<'p> {
     pub action: String,
     pub proof: Proof,
     pub label: &'p str,
+    /// What the button says, which is what it does.
+    pub button: &'p str,
     pub wrong: Option<&'p str>,
     pub text: String,
 }

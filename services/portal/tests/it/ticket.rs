@@ -5,6 +5,7 @@ use seva_proto::{
     tickets::v1::{
         AnswerResolutionResponse, Conversation, GetConversationResponse, Message, SendMessageResponse,
         message::{Author, Medium, Visibility},
+        send_message_response::Outcome,
         ticket::{Closure, State},
     },
 };
@@ -141,11 +142,95 @@ async fn nothing_is_asked_when_nothing_is_to_be_confirmed() {
     for (closure, words) in
         [(Closure::Verified, "you told us that it is solved"), (Closure::Unverified, "heard nothing")]
     {
-        let closed =
-            Conversation { resolution: 0, state: State::Closed.into(), closure: closure.into(), ..conversation("en") };
-        let page = web(closed).await.get(&path()).await;
-        assert!(page.has(words) && !page.has("<form"));
+        let page = web(Conversation { closure: closure.into(), ..over(State::Closed, "en") }).await.get(&path()).await;
+        assert!(page.has(words) && !page.has("name=\"solved\"") && !page.has("Is it solved?"));
     }
+}
+
+/// A conversation about what is over.
+fn over(state: State, language: &str) -> Conversation {
+    Conversation { state: state.into(), resolution: 0, accepts_messages: false, ..conversation(language) }
+}
+
+/// What the service answers to a message.
+fn said(outcome: Outcome) -> SendMessageResponse {
+    SendMessageResponse { outcome: outcome.into(), ..SendMessageResponse::default() }
+}
+
+#[tokio::test]
+async fn whose_trouble_comes_back_tells_us_and_reads_that_the_request_is_open_again() {
+    for (language, label, button, thanks) in [
+        ("en", "has it come back?", "Tell us that it is not solved", "Your request is open again"),
+        ("hi", "या फिर से आ गई है?", "बताएँ कि समस्या हल नहीं हुई है", "आपका अनुरोध फिर से खोल दिया गया है"),
+        ("bn", "নাকি আবার দেখা দিয়েছে?", "সমাধান হয়নি বলে জানান", "আপনার অনুরোধটি আবার খোলা হয়েছে"),
+        ("ur", "یا دوبارہ پیش آ گیا ہے؟", "بتائیں کہ مسئلہ حل نہیں ہوا", "آپ کی درخواست دوبارہ کھول دی گئی ہے"),
+    ] {
+        let web = web(over(State::Closed, language)).await;
+        web.script().send_message.answers(|_| Ok(said(Outcome::Reopened)));
+        let page = web.get(&path()).await;
+        assert!(page.has(label) && page.has(&format!("<button type=\"submit\">{button}</button>")), "{language}");
+        assert_eq!(web.script().writes(), 0, "PO1");
+
+        let sent = write(&web, &page, " broken\r\nagain ").await;
+        write(&web, &page, " broken\r\nagain ").await;
+
+        assert_eq!((sent.status.as_u16(), sent.header("location")), (303, &*format!("{}?answered=again", path())));
+        let asked = web.script().send_message.messages();
+        assert_eq!((asked[0].token.as_str(), asked[0].text.as_str()), (TOKEN, "broken\nagain"));
+        assert_eq!(asked[0].request_id, asked[1].request_id, "the same form sent twice says it once");
+        let open = Conversation { accepts_messages: true, ..over(State::New, language) };
+        let open = GetConversationResponse { conversation: Some(open) };
+        web.script().get_conversation.answers(move |_| Ok(open.clone()));
+        let shown = web.get(sent.header("location")).await;
+        assert!(shown.has(thanks) && !shown.has(label), "{language}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_names_the_request_that_carries_on_what_is_over_and_takes_more_for_it() {
+    for (language, text, thanks) in [
+        ("en", "carried on in your request T-2K8-N.", "We have received your message."),
+        ("hi", "आपके अनुरोध T-2K8-N में", "आपका संदेश हमें मिल गया है"),
+        ("bn", "আপনার অনুরোধ T-2K8-N-এ", "আপনার বার্তা আমরা পেয়েছি"),
+        ("ur", "آپ کی درخواست \u{2068}T-2K8-N\u{2069} میں", "آپ کا پیغام ہمیں مل گیا ہے"),
+    ] {
+        for state in [State::Closed, State::Canceled] {
+            let web = web(over(state, language)).await;
+            web.script().send_message.answers(|_| Ok(said(Outcome::Followed)));
+            let page = web.get(&path()).await;
+            assert!(!page.has("T-2K8-N"), "{language}");
+            let sent = write(&web, &page, "It is broken again").await;
+            assert_eq!((sent.status.as_u16(), sent.header("location")), (303, &*format!("{}?answered=sent", path())));
+
+            let followed = Conversation { carried_on_in: "T-2K8-N".to_owned(), ..over(state, language) };
+            let followed = GetConversationResponse { conversation: Some(followed) };
+            web.script().get_conversation.answers(move |_| Ok(followed.clone()));
+            let shown = web.get(sent.header("location")).await;
+            assert!(shown.has(text) && shown.has(thanks), "{language}: {}", shown.body);
+            assert_eq!(write(&web, &shown, "And loud").await.status, 303, "there is a form for more");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_of_whose_trouble_comes_back_is_kept_on_the_page() {
+    let web = web(over(State::Closed, "en")).await;
+    let page = web.get(&path()).await;
+    web.script().send_message.refuses(|| {
+        let mut violations = Violations::default();
+        violations.add("text", Invalid::new("TEXT_TOO_LONG", "a developer's words"));
+        Error::from(violations)
+    });
+    let refused = write(&web, &page, "so <long>").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.has("Your message was not sent.") && refused.has("This text is too long."));
+    assert!(refused.has("so &#60;long&#62;</textarea>") && !refused.has("a developer's words"), "PO5");
+    web.script().send_message.refuses(|| refusal(Code::AlreadyExists, ErrorReason::MatterHasTicket));
+    let refused = write(&web, &page, "so <long>").await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.has("has moved on in the meantime") && refused.has("so &#60;long&#62;</textarea>"));
+    let target = format!("{}/message", path());
+    assert_eq!(web.post(&target, &[("text", "hello")]).await.status, 403, "PO2");
 }
 
 /// A conversation in which the customer is asked something.
@@ -231,13 +316,14 @@ async fn nobody_loses_what_they_wrote_when_the_request_has_moved_on() {
     assert!(late.has("has moved on in the meantime") && late.has("Is it solved?"));
     assert!(late.has("It is still not here</textarea>"));
 
-    for state in [State::Closed, State::Canceled] {
-        let over = Conversation { state: state.into(), resolution: 0, accepts_messages: false, ..conversation("en") };
-        let over = GetConversationResponse { conversation: Some(over) };
+    for (state, has_form) in [(State::Closed, true), (State::Canceled, true), (State::Merged, false)] {
+        let over = GetConversationResponse { conversation: Some(over(state, "en")) };
         web.script().get_conversation.answers(move |_| Ok(over.clone()));
         let late = write(&web, &page, "It is <still> not here").await;
         assert_eq!(late.status, 409);
-        assert!(late.has("It is &#60;still&#62; not here") && !late.has("<form"), "{state:?}: {}", late.body);
+        assert_eq!(late.has("It is &#60;still&#62; not here</textarea>"), has_form, "{state:?}: {}", late.body);
+        assert!(late.has("It is &#60;still&#62; not here"), "{state:?}: {}", late.body);
+        assert_eq!(late.has("<form"), has_form, "{state:?}: {}", late.body);
     }
 }
 
@@ -301,7 +387,10 @@ async fn nothing_that_anybody_wrote_runs_on_the_page() {
         messages: vec![message(Author::Customer, Visibility::Public, Medium::Text, ATTACK)],
         ..conversation("en")
     };
-    let page = web(attacked).await.get(&path()).await;
-    assert_eq!(page.status, 200);
-    page.assert_harmless();
+    let carried_on = Conversation { carried_on_in: ATTACK.to_owned(), resolution: 0, ..attacked.clone() };
+    for attacked in [attacked, Conversation { state: State::Closed.into(), ..carried_on }] {
+        let page = web(attacked).await.get(&path()).await;
+        assert_eq!(page.status, 200);
+        page.assert_harmless();
+    }
 }
