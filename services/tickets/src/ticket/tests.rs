@@ -16,6 +16,7 @@ use super::{
     kind::{Kind, Priority},
     model::{
         Change, NewTicket, Reply, RootProblem, Surroundings, Ticket, Update,
+        hearing::Heard,
         verification::{Reach, VERIFY_EVERY},
     },
     state::{Act, CancelReason, Cause, Closure, State},
@@ -413,6 +414,47 @@ fn closed_is_opened_again_within_thirty_days_and_not_later() {
     assert_eq!((ticket.state, ticket.closure, ticket.reopen_count, act), (State::New, None, 1, Act::Reopened));
     assert!(closed().reopen(record(), after_hours(3) + REOPEN_WITHIN).is_err(), "TK8");
     only_in(&[State::Closed], "TK8", |ticket| ticket.reopen(record(), after_hours(4)));
+}
+
+/// TK96, TK97: whichever way it comes.
+#[test]
+fn what_a_customer_says_is_said_rejects_opens_again_or_is_followed() {
+    let heard = |ticket: &Ticket, now| match ticket.hear(record(), true, now).unwrap() {
+        Heard::Said(change) => Some((change.act, change.ticket.state, change.message.unwrap().text)),
+        Heard::Follows => None,
+    };
+    for ticket in every() {
+        let step = match ticket.state {
+            State::New => Some((Act::Replied, State::New)),
+            State::Resolved => Some((Act::Rejected, State::New)),
+            State::Closed => Some((Act::Reopened, State::New)),
+            State::Canceled | State::Merged => None,
+            _ => Some((Act::Replied, State::Open)),
+        };
+        let expected = step.map(|(act, state)| (act, state, "words".to_owned()));
+        assert_eq!(heard(&ticket, after_hours(4)), expected, "{:?}", ticket.state);
+    }
+    let end = after_hours(3) + REOPEN_WITHIN;
+    assert!(heard(&closed(), end - SignedDuration::from_micros(1)).is_some(), "TK8");
+    assert!(heard(&closed(), end).is_none(), "TK8");
+}
+
+/// TK10: by link it is the answer to the resolution, so that the same answer again changes nothing.
+#[test]
+fn words_about_a_resolution_answer_it_for_links_when_they_came_by_link() {
+    for (by_link, answered) in [(true, Some((1, false))), (false, None)] {
+        let Heard::Said(change) = resolved().hear(record(), by_link, after_hours(3)).unwrap() else { panic!("said") };
+        assert_eq!(change.ticket.answered, answered);
+    }
+}
+
+#[test]
+fn what_follows_a_ticket_is_of_the_same_matter_and_states_the_problem_anew() {
+    let before = closed();
+    let new = NewTicket::following(&before, "It is broken again.".to_owned());
+    assert_eq!((new.customer, new.kind, new.priority), (before.customer, before.kind, before.priority));
+    assert_eq!((new.title, new.matter, new.follow_up_of), (before.title, before.matter, Some(before.id)));
+    assert_eq!(new.stated_problem, "It is broken again.");
 }
 
 #[test]

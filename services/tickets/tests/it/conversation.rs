@@ -7,16 +7,20 @@ use seva_proto::{
         ErrorReason, LinkPurpose, MintLinksRequest, link_service_client::LinkServiceClient, mint_links_request::Item,
     },
     tickets::v1::{
-        AnswerResolutionRequest, ConfirmTicketRequest, Conversation, GetConversationRequest, ReplyToTicketRequest,
-        SendMessageRequest, message,
-        ticket::{Closure, State},
+        AnswerResolutionRequest, CancelTicketRequest, ConfirmTicketRequest, Conversation, GetConversationRequest,
+        Matter, ReplyToTicketRequest, SendMessageRequest, SendMessageResponse, Ticket, message,
+        send_message_response::Outcome,
+        ticket::{CancelReason, Closure, State},
     },
 };
 use seva_testkit::eventually;
 use seva_values::new_id;
 use tonic::{Code, Status};
 
-use crate::world::{World, a_ticket, id_of, is_refused};
+use crate::{
+    merge,
+    world::{World, a_ticket, id_of, is_refused},
+};
 
 async fn link(world: &World, name: &str) -> String {
     let item = Item { purpose: LinkPurpose::Ticket.into(), subject: name.to_owned() };
@@ -149,10 +153,40 @@ async fn of_a_yes_and_the_end_of_our_patience_at_once_one_closes_it() {
     }
 }
 
-async fn say(world: &World, token: &str, text: &str, request_id: &str) -> Result<Conversation, Status> {
+async fn send(world: &World, token: &str, text: &str, request_id: &str) -> Result<SendMessageResponse, Status> {
     let request =
         SendMessageRequest { token: token.to_owned(), text: text.to_owned(), request_id: request_id.to_owned() };
-    Ok(world.conversations().send_message(request).await?.into_inner().conversation.unwrap())
+    Ok(world.conversations().send_message(request).await?.into_inner())
+}
+
+async fn say(world: &World, token: &str, text: &str, request_id: &str) -> Result<Conversation, Status> {
+    Ok(send(world, token, text, request_id).await?.conversation.unwrap())
+}
+
+fn new_request() -> String {
+    new_id().to_string()
+}
+
+fn texts(seen: &Conversation) -> Vec<&str> {
+    seen.messages.iter().map(|message| message.text.as_str()).collect()
+}
+
+/// A ticket that its customer has confirmed so many days ago, and a link to it.
+async fn closed(days: i64) -> (World, String, String) {
+    let (world, name, token) = resolved().await;
+    answer(&world, &token, 1, true).await.unwrap();
+    world.pass(24 * days);
+    (world, name, token)
+}
+
+async fn cancel(world: &World, name: &str) {
+    let request = CancelTicketRequest {
+        name: name.to_owned(),
+        reason: CancelReason::ByCustomer.into(),
+        request_id: new_request(),
+        ..CancelTicketRequest::default()
+    };
+    world.tickets().cancel_ticket(request).await.unwrap();
 }
 
 /// A ticket whose customer is asked something, and a link to it.
@@ -221,23 +255,196 @@ async fn what_the_customer_says_by_link_is_said_once_and_takes_the_ticket_on() {
     }
 }
 
-// TK4
+/// TK96, TK10: it is an answer to the resolution, and no words are taken for thanks.
 #[tokio::test(flavor = "multi_thread")]
-async fn about_a_resolution_the_customer_says_yes_or_no_and_over_is_over() {
-    let (world, _, token) = resolved().await;
-    let new_request = || new_id().to_string();
+async fn tk96_what_is_said_by_link_about_a_resolution_rejects_it() {
+    let (world, name, token) = resolved().await;
     assert!(!see(&world, &token).await.unwrap().accepts_messages);
-    is_refused(say(&world, &token, "But it is not here.", &new_request()).await, ErrorReason::StateForbids);
-    answer(&world, &token, 1, true).await.unwrap();
-    assert!(!see(&world, &token).await.unwrap().accepts_messages);
-    is_refused(say(&world, &token, "But it is not here.", &new_request()).await, ErrorReason::StateForbids);
-    assert_eq!(see(&world, &token).await.unwrap().messages.len(), 1, "nothing was said");
+
+    let said = send(&world, &token, "Thank you!", &new_request()).await.unwrap();
+
+    assert_eq!((said.outcome(), said.ticket.as_str()), (Outcome::Reopened, &*name));
+    let seen = said.conversation.unwrap();
+    assert_eq!((texts(&seen), seen.resolution), (vec!["It comes today.", "Thank you!"], 0));
+    assert!(seen.accepts_messages && seen.carried_on_in.is_empty());
+    let again = world.assigned(&name).await;
+    assert_eq!(again.reopen_count, 1);
+    assert!(world.acts(&name).await.contains(&"rejected".to_owned()));
+    answer(&world, &token, 1, false).await.unwrap();
+    assert_eq!(world.get(&name).await.etag, again.etag, "the same answer again changes nothing");
+    is_refused(answer(&world, &token, 1, true).await, ErrorReason::LinkUsed);
+}
+
+/// TK97, TK8
+#[tokio::test(flavor = "multi_thread")]
+async fn tk97_what_is_said_by_link_within_its_days_opens_a_closed_ticket_again() {
+    let (world, name, token) = closed(29).await;
+    let seen = see(&world, &token).await.unwrap();
+    assert_eq!((seen.state(), seen.accepts_messages, seen.carried_on_in.as_str()), (State::Closed, false, ""));
+
+    let said = send(&world, &token, "It is broken again.", &new_request()).await.unwrap();
+
+    assert_eq!((said.outcome(), said.ticket.as_str()), (Outcome::Reopened, &*name));
+    let seen = said.conversation.unwrap();
+    assert_eq!((texts(&seen), seen.accepts_messages), (vec!["It comes today.", "It is broken again."], true));
+    let again = world.assigned(&name).await;
+    assert_eq!((again.reopen_count, again.closure()), (1, Closure::Unspecified));
+    assert!(world.acts(&name).await.contains(&"reopened".to_owned()));
+    // What is added is added.
+    let said = send(&world, &token, "And loud.", &new_request()).await.unwrap();
+    assert_eq!((said.outcome(), said.ticket.as_str()), (Outcome::Said, &*name));
+    assert_eq!(world.get(&name).await.reopen_count, 1);
+}
+
+/// TK97, TK8, TK9
+#[tokio::test(flavor = "multi_thread")]
+async fn tk97_what_is_said_by_link_later_opens_a_ticket_that_follows_and_what_comes_after_goes_there() {
+    let (world, name, token) = closed(31).await;
+    let request_id = new_request();
+
+    let said = send(&world, &token, "It is broken again.", &request_id).await.unwrap();
+
+    assert_eq!(said.outcome(), Outcome::Followed);
+    assert_ne!(said.ticket, name);
+    let (before, following) = (world.get(&name).await, world.get(&said.ticket).await);
+    assert_eq!((following.follow_up_of.as_str(), &following.title), (&*name, &before.title));
+    assert_eq!((following.stated_problem.as_str(), &following.customer), ("It is broken again.", &before.customer));
+    assert_eq!((before.state(), before.reopen_count), (State::Closed, 0), "the old one stays as it was");
+    let seen = said.conversation.clone().unwrap();
+    assert_eq!((seen.state(), texts(&seen)), (State::Closed, vec!["It comes today."]));
+    assert_eq!((seen.number, seen.carried_on_in), (before.number, following.number.clone()));
+    // The same request again, and another one with its id.
+    assert_eq!(send(&world, &token, "It is broken again.", &request_id).await.unwrap(), said);
+    is_refused(send(&world, &token, "It is lost.", &request_id).await, ErrorReason::RequestIdReused);
+
+    let next = send(&world, &token, "Still.", &new_request()).await.unwrap();
+    assert_eq!((next.outcome(), &next.ticket), (Outcome::Followed, &said.ticket));
+    let there = see(&world, &link(&world, &said.ticket).await).await.unwrap();
+    assert_eq!(texts(&there), ["It is broken again.", "Still."]);
+    assert_eq!(there.number, following.number);
+    assert_eq!(world.all_of(id_of(&before.customer)).await.len(), 2);
+    assert_eq!(world.count("select count(*) from ticket where channel = 'web'").await, 1);
+    for remembered in [
+        "select count(*) from seva.idempotency where position('broken again'::bytea in response) > 0",
+        "select count(*) from seva.outbox where position('broken again'::bytea in payload) > 0",
+        "select count(*) from seva.audit a where a::text like '%broken again%'",
+    ] {
+        assert_eq!(world.count(remembered).await, 0, "{remembered}");
+    }
+}
+
+/// TK97: whoever is first opens it, and the others are said there.
+#[tokio::test(flavor = "multi_thread")]
+async fn tk97_of_several_by_link_at_once_one_opens_what_follows_and_none_is_lost() {
+    let (world, _, token) = closed(31).await;
+    let ids: Vec<String> = (0..5).map(|_| new_request()).collect();
+    let said = ids.iter().map(|id| send(&world, &token, "It is broken again.", id));
+    let said = futures::future::join_all(said).await;
+    let tickets: Vec<&String> = said.iter().map(|said| &said.as_ref().unwrap().ticket).collect();
+    assert!(tickets.iter().all(|ticket| *ticket == tickets[0]), "{tickets:?}");
+    let there = see(&world, &link(&world, tickets[0]).await).await.unwrap();
+    assert_eq!(there.messages.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_same_words_by_link_twice_at_once_one_opens_a_closed_ticket_again() {
+    for days in [1, 31] {
+        let (world, _, token) = closed(days).await;
+        let request_id = new_request();
+        let once = || send(&world, &token, "It is broken again.", &request_id);
+        let (one, other) = tokio::join!(once(), once());
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!((one.outcome(), &one.ticket), (other.outcome(), &other.ticket));
+        let there = see(&world, &link(&world, &one.ticket).await).await.unwrap();
+        assert_eq!(texts(&there).iter().filter(|text| **text == "It is broken again.").count(), 1);
+    }
+}
+
+/// TK97
+#[tokio::test(flavor = "multi_thread")]
+async fn tk97_what_is_said_by_the_link_of_a_canceled_ticket_opens_one_that_follows() {
+    let (world, name) = assigned().await;
+    let token = link(&world, &name).await;
+    cancel(&world, &name).await;
+    let said = send(&world, &token, "I need it after all.", &new_request()).await.unwrap();
+    assert_eq!(said.outcome(), Outcome::Followed);
+    let following = world.get(&said.ticket).await;
+    assert_eq!((following.follow_up_of.as_str(), following.reopen_count), (&*name, 0));
+    assert_eq!(see(&world, &token).await.unwrap().carried_on_in, following.number);
+}
+
+/// TK53, TK97
+#[tokio::test(flavor = "multi_thread")]
+async fn tk53_what_is_said_by_the_link_of_a_merged_ticket_after_the_end_goes_on_where_it_goes_on() {
+    let (world, first) = assigned().await;
+    let customer = id_of(&world.get(&first).await.customer);
+    let second = world.create(a_ticket(customer)).await.unwrap().name;
+    world.assigned(&second).await;
+    let token = link(&world, &first).await;
+    merge::merge(&world, &first, &second).await.unwrap();
+    let close = async || {
+        world.assigned(&second).await;
+        world.resolve(&second).await.unwrap();
+        world.confirm(&second).await.unwrap();
+    };
+    close().await;
+
+    let said = send(&world, &token, "It is broken again.", &new_request()).await.unwrap();
+    assert_eq!((said.outcome(), &said.ticket), (Outcome::Reopened, &second));
+    let seen = said.conversation.unwrap();
+    assert_eq!((seen.number, seen.carried_on_in.as_str()), (world.get(&second).await.number, ""));
+    assert_eq!(seen.messages.last().unwrap().redirected_from, first);
+
+    close().await;
+    world.pass(24 * 31);
+    let said = send(&world, &token, "And again.", &new_request()).await.unwrap();
+    assert_eq!(said.outcome(), Outcome::Followed);
+    let following = world.get(&said.ticket).await;
+    assert_eq!(following.follow_up_of, second);
+    assert_eq!(said.conversation.unwrap().carried_on_in, following.number);
+}
+
+/// TK7: of another customer's ticket nothing is told, and nothing is said there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_follow_is_refused_while_another_customer_has_a_ticket_of_its_matter() {
+    let world = World::new().await;
+    let (customer, other) = (world.customer("en").await, world.customer("en").await);
+    let matter = Matter {
+        kind: "promised_day_missed".to_owned(),
+        subject: format!("orders/{}", new_id()),
+        version: "2026-03-01".to_owned(),
+    };
+    let of = |customer| Ticket { matter: Some(matter.clone()), ..a_ticket(customer) };
+    let name = world.create(of(customer)).await.unwrap().name;
+    let token = link(&world, &name).await;
+    cancel(&world, &name).await;
+    let taken = world.create(of(other)).await.unwrap();
+
+    let refused = is_refused(say(&world, &token, "I need it.", &new_request()).await, ErrorReason::MatterHasTicket);
+    assert!(!format!("{refused:?}").contains(&taken.name), "{refused:?}");
+    assert_eq!(see(&world, &token).await.unwrap().carried_on_in, "");
+    cancel(&world, &taken.name).await;
+    say(&world, &token, "I need it.", &new_request()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_replaced_opens_nothing_again_and_neither_do_no_words() {
+    let (world, name, token) = closed(1).await;
+    for text in ["", " \n", &"य".repeat(4_001)] {
+        is_refused(say(&world, &token, text, &new_request()).await, ErrorReason::FieldsInvalid);
+    }
+    sqlx::query("update ticket set link_generation = 1 where id = $1")
+        .bind(id_of(&name))
+        .execute(&world.database.owner)
+        .await
+        .unwrap();
+    is_refused(say(&world, &token, "It is broken again.", &new_request()).await, ErrorReason::LinkUsed);
+    assert_eq!(world.get(&name).await.state(), State::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_by_link_has_words_and_a_link_that_still_leads_there() {
     let (world, name, token) = asked().await;
-    let new_request = || new_id().to_string();
     let said = new_request();
     say(&world, &token, &"य".repeat(4_000), &said).await.unwrap();
     for text in ["", " \n", "\u{7}", &"य".repeat(4_001)] {
