@@ -50,7 +50,7 @@ pub const PARTS: [Part; 5] = [
         name: seva_tickets::NAME,
         port_offset: 1,
         migrator: &seva_tickets::MIGRATOR,
-        calls: &[seva_customers::NAME, seva_staff::NAME, seva_surveys::NAME],
+        calls: &[seva_customers::NAME, seva_staff::NAME, seva_surveys::NAME, seva_notifications::NAME],
         signs_links: true,
         assemble: tickets,
     },
@@ -142,6 +142,7 @@ fn tickets(foundation: Foundation, surroundings: Surroundings) -> BoxFuture<'sta
             customers: surroundings.feed_of(seva_customers::NAME)?,
             staff: surroundings.feed_of(seva_staff::NAME)?,
             surveys: surroundings.feed_of(seva_surveys::NAME)?,
+            notifications: surroundings.feed_of(seva_notifications::NAME)?,
             senders: Arc::new(SenderServiceClient::new(surroundings.peer(seva_customers::NAME)?)),
             keys: Arc::new(KeysOfCustomers(ApiKeyServiceClient::new(surroundings.peer(seva_customers::NAME)?))),
         };

@@ -10,7 +10,8 @@
 //! - [`risk`]: how likely it is that a customer is lost over a ticket; [`escalation`]: who has been called for help
 //! - [`action`]: what is done to a ticket by [`macros`], [`bulk`] jobs and [`automation`]: the steps of a person's call; [`import`]: tickets of
 //!   other systems, by the same steps
-//! - [`inbound`]: messages that come in, whichever way, and the ticket that each belongs to
+//! - [`inbound`]: messages that come in, whichever way, and the ticket that each belongs to; [`delivery`]: what became of the mails that tell of
+//!   what we say
 //! - [`compensation`]: what customers are given to make up for something, within limits
 //! - [`return_case`]: what customers give back, case by case
 //! - [`report`]: how customers were served, in rows and as CSV
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod compensation;
 pub mod conversation;
 pub mod custom_field;
+pub mod delivery;
 pub mod escalation;
 pub mod events;
 pub mod guide;
@@ -103,6 +105,8 @@ pub struct Peers {
     pub staff: Arc<dyn EventSource>,
     /// The feed of the service that asks how it went.
     pub surveys: Arc<dyn EventSource>,
+    /// The feed of the service that tells customers.
+    pub notifications: Arc<dyn EventSource>,
     /// Whose address a message comes from; a `SenderServiceClient` on any transport.
     pub senders: Arc<dyn inbound::Senders>,
     /// The keys of those who push messages.
@@ -111,9 +115,9 @@ pub struct Peers {
 
 /// Assembles the service; `links` signs what leads customers to their tickets.
 pub fn service(foundation: Foundation, peers: Peers, links: LinkSigner) -> Service {
-    let Peers { customers, staff, surveys, senders, keys } = peers;
+    let Peers { customers, staff, surveys, notifications, senders, keys } = peers;
     let parts = Parts::new(foundation, senders);
-    let consumers = parts.consumers(customers, staff, surveys);
+    let consumers = parts.consumers(customers, staff, surveys, notifications);
     let service = Service::new(NAME, parts.foundation.clone(), parts.feed.clone(), consumers, parts.due_work());
     let service = parts.offer_tickets(service.with_api_keys(keys), links);
     let service = parts.offer_what_is_owed(service);
@@ -160,17 +164,20 @@ impl Parts {
         customers: Arc<dyn EventSource>,
         staff: Arc<dyn EventSource>,
         surveys: Arc<dyn EventSource>,
+        notifications: Arc<dyn EventSource>,
     ) -> Vec<Consumer> {
         let Foundation { db, clock, .. } = &self.foundation;
         let openings = events::Openings::new(self.policies.clone(), clock.clone(), self.bells.routing.clone());
         let roster = roster::Roster::new(clock.clone(), self.bells.routing.clone());
         let on_events = automation::OnEvents::new(clock.clone(), self.tickets.clone());
+        let deliveries = delivery::Deliveries::new(clock.clone());
         let risk = risk::Listener::new(self.bells.looks.clone());
         let itself = || Arc::new(self.feed.clone());
         vec![
             Consumer::new("customers", db.clone(), customers, Arc::new(events::Customers(openings.clone()))),
             Consumer::new(roster::NAME, db.clone(), staff, Arc::new(roster)),
             Consumer::new("low_scores", db.clone(), surveys, Arc::new(events::LowScores(openings))),
+            Consumer::new(delivery::NAME, db.clone(), notifications, Arc::new(deliveries)),
             Consumer::new(search::NAME, db.clone(), itself(), Arc::new(search::Index)),
             // What is told of a ticket has it assessed.
             Consumer::new(risk::NAME, db.clone(), itself(), Arc::new(risk)),

@@ -153,7 +153,8 @@ pub async fn alone(db: &Database) -> TestServer {
     let peers = Peers {
         customers: nobody.clone(),
         staff: nobody.clone(),
-        surveys: nobody,
+        surveys: nobody.clone(),
+        notifications: nobody,
         senders: Arc::new(Nobody),
         keys: Arc::new(Nobody),
     };

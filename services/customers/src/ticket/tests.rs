@@ -15,7 +15,15 @@ fn a_line_is_what_the_customer_did_or_can_see_and_nothing_else() {
         assert!(is_line(act, &public), "{act}");
         assert!(!is_line(act, &internal) && !is_line(act, &TicketEvent::default()), "{act}");
     }
-    for act in ["assigned", "unassigned", "updated", "verification_requested", "clock_breached", "merged"] {
+    for act in [
+        "assigned",
+        "unassigned",
+        "updated",
+        "verification_requested",
+        "verification_undelivered",
+        "clock_breached",
+        "merged",
+    ] {
         assert!(!is_line(act, &public), "{act}");
     }
 }

@@ -77,9 +77,7 @@ fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String
         "pending.v1" if is_by_us_for_the_customer => ("ticket_replied", message_id(event)),
         "resolved.v1" => ("ticket_resolved", event.resolution.to_string()),
         // Whichever channel it is meant for: there is mail alone so far, and mail is better than silence.
-        "verification_requested.v1" => {
-            ("ticket_asked_again", format!("{}.{}", event.resolution, event.verification_attempts))
-        }
+        "verification_requested.v1" => ("ticket_asked_again", format!("{}.{}", event.resolution, number_of(event))),
         "rejected.v1" | "reopened.v1" => ("ticket_reopened", event.reopen_count.to_string()),
         "closed.v1" => match event.closure() {
             Closure::Verified => ("ticket_closed", event.resolution.to_string()),
@@ -91,6 +89,12 @@ fn milestone_of(kind: &str, event: &TicketEvent) -> Option<(&'static str, String
         _ => return None,
     };
     Some(told)
+}
+
+/// Which attempt about its resolution it is: by its number, as what reached nobody is no longer counted. Earlier events say how many there were,
+/// which was the same.
+fn number_of(event: &TicketEvent) -> i32 {
+    if event.verification_number > 0 { event.verification_number } else { event.verification_attempts }
 }
 
 /// The last part of `tickets/{ticket}/messages/{id}`.

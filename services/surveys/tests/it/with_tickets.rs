@@ -53,6 +53,7 @@ async fn a_low_score_becomes_one_ticket_and_its_case_hears_what_becomes_of_it() 
         customers: world.customers.feed(),
         staff: staff.feed(),
         surveys: surveys.feed(),
+        notifications: world.notifications.feed(),
         senders: Arc::new(Nobody),
         keys: Arc::new(Nobody),
     };

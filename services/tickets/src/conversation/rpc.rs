@@ -97,10 +97,10 @@ impl ConversationRpc {
     }
 }
 
-/// Without who of us has written it: that is for staff.
+/// Without who of us has written it, and what became of our mail: that is for staff.
 fn message_to_customer(ticket: &Ticket, spoken: &message::Spoken) -> seva_proto::tickets::v1::Message {
     let seen = spoken_to_proto(ticket, spoken);
-    seva_proto::tickets::v1::Message { author_name: String::new(), ..seen }
+    seva_proto::tickets::v1::Message { author_name: String::new(), delivery: None, ..seen }
 }
 
 #[tonic::async_trait]

@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Attachment, Author, Medium, Message, Visibility};
+use crate::delivery::{self, Delivery};
 
 /// The order of a conversation; it has its index.
 pub const ORDERS: &[Order] = &[Order { name: "create_time", column: "created_at", descending: false }];
@@ -31,6 +32,10 @@ pub struct MessageRow {
     created_at: jiff_sqlx::Timestamp,
     redacted_at: Option<jiff_sqlx::Timestamp>,
     source_id: Option<Uuid>,
+    notification_id: Option<Uuid>,
+    delivery_state: Option<String>,
+    delivery_reason: Option<String>,
+    decided_at: Option<jiff_sqlx::Timestamp>,
 }
 
 /// A message of a conversation.
@@ -42,6 +47,8 @@ pub struct Spoken {
     pub through: Option<Uuid>,
     /// What was said.
     pub message: Message,
+    /// What became of the mail that tells of it, if anything was heard of one (TK149).
+    pub delivery: Option<Delivery>,
 }
 
 impl Keyed for MessageRow {
@@ -56,8 +63,12 @@ impl Keyed for MessageRow {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn list(db: &Database, ticket: Uuid, whole: bool, page: &PageRequest) -> Result<Page<Spoken>, Error> {
-    let select = "select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, source_id
-                  from message left join message_redirect on message_id = id";
+    let select =
+        "select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, r.source_id,
+                         d.notification_id, d.state as delivery_state, d.reason as delivery_reason, d.decided_at
+                  from message
+                  left join message_redirect r on r.message_id = id
+                  left join message_delivery d on d.message_id = id";
     let listing = Listing::new(select, &ORDERS[0], page);
     let listing = if whole {
         listing.and_around("id in (select spoken_in(", ticket, "))")
@@ -68,7 +79,8 @@ pub async fn list(db: &Database, ticket: Uuid, whole: bool, page: &PageRequest) 
     Ok(Page { items: with_attachments(db, items).await?, next_page_token })
 }
 
-/// What a customer may read of the whole conversation, the newest ones, oldest first: nothing of tickets and words of other customers.
+/// What a customer may read of the whole conversation, the newest ones, oldest first: nothing of tickets and words of other customers, nor of
+/// our mails.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -76,7 +88,8 @@ pub async fn public(db: &Database, ticket: Uuid, customer: Uuid) -> Result<Vec<S
     let rows = sqlx::query_as!(
         MessageRow,
         r#"select m.ticket_id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, m.created_at, m.redacted_at,
-                  r.source_id as "source_id?"
+                  r.source_id as "source_id?", null::uuid as notification_id, null::text as delivery_state,
+                  null::text as delivery_reason, null::timestamptz as decided_at
            from message m
            join ticket t on t.id = m.ticket_id and t.customer_id = $2
            left join message_redirect r on r.message_id = m.id
@@ -106,7 +119,9 @@ pub async fn find(db: &Database, ticket: Uuid, id: Uuid) -> Result<Option<Messag
 pub async fn of_ticket(db: &Database, ticket: Uuid, ids: &[Uuid]) -> Result<Vec<Message>, Error> {
     let rows = sqlx::query_as!(
         MessageRow,
-        r#"select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, null::uuid as source_id
+        r#"select ticket_id, id, visibility, author, author_id, medium, text, created_at, redacted_at, null::uuid as source_id,
+                  null::uuid as notification_id, null::text as delivery_state, null::text as delivery_reason,
+                  null::timestamptz as decided_at
            from message where ticket_id = $1 and id = any($2) order by created_at, id"#,
         ticket,
         ids,
@@ -191,10 +206,23 @@ async fn with_attachments(db: &Database, rows: Vec<MessageRow>) -> Result<Vec<Sp
     rows.into_iter()
         .map(|row| {
             let attachments = of_message.remove(&row.id).unwrap_or_default();
-            let (ticket, through) = (row.ticket_id, row.source_id);
-            Ok(Spoken { ticket, through, message: Message { attachments, ..row.try_into()? } })
+            let (ticket, through, delivery) = (row.ticket_id, row.source_id, row.delivery()?);
+            Ok(Spoken { ticket, through, message: Message { attachments, ..row.try_into()? }, delivery })
         })
         .collect()
+}
+
+impl MessageRow {
+    fn delivery(&self) -> Result<Option<Delivery>, Error> {
+        let Self { notification_id, delivery_state, delivery_reason, decided_at, .. } = self;
+        let (Some(notification), Some(state), Some(reason), Some(at)) =
+            (notification_id, delivery_state, delivery_reason, decided_at)
+        else {
+            return Ok(None);
+        };
+        let state = delivery::State::from_name(state)?;
+        Ok(Some(Delivery { notification: *notification, state, reason: reason.clone(), at: at.to_jiff() }))
+    }
 }
 
 impl TryFrom<MessageRow> for Message {

@@ -68,7 +68,7 @@ impl Scene {
         self.promise.renew(due_at, self.promise.round, self.now)?;
         is_possible(&self.ticket, due_at, calendar, self.now)?;
         let mut change = self.ticket.reply(told(words, author), self.now)?;
-        change.renews = Some(self.promise.id);
+        change.renews = Some((self.promise.id, self.promise.renewals + 1));
         let clocks = &mut change.ticket.clocks;
         let round = clocks.move_due(Kind::Promise, self.promise.round, due_at, calendar, self.now);
         self.ticket_becomes(change);

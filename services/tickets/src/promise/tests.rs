@@ -226,7 +226,7 @@ fn open_is_renewed_to_a_later_time_with_word_to_the_customer() {
     assert_eq!((state, due_at, first_due_at, renewals, round), (State::Open, next, at(DUE), 1, 1));
     assert_eq!(
         scene.of_ticket.last().unwrap().renews,
-        Some(scene.promise.id),
+        Some((scene.promise.id, 1)),
         "who reads the reply knows what it renews"
     );
     assert_eq!(scene.ticket.clocks.round(Kind::Promise, 1).unwrap().due_at, next);

@@ -18,7 +18,13 @@ const TYPES: &str = "seva.tickets.ticket.";
 /// Of returns: each step is told on their ticket, or on the one that carries it on.
 const RETURNS: &str = "seva.tickets.return_case.";
 /// Events with which nobody says anything. An assignment may come with the reason to go over a limit.
-const WORDLESS: [&str; 4] = ["unassigned.v1", "verification_requested.v1", "clock_warned.v1", "clock_breached.v1"];
+const WORDLESS: [&str; 5] = [
+    "unassigned.v1",
+    "verification_requested.v1",
+    "verification_undelivered.v1",
+    "clock_warned.v1",
+    "clock_breached.v1",
+];
 
 /// Keeps words and counts.
 #[derive(Debug, Clone, Copy)]

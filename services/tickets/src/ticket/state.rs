@@ -161,6 +161,8 @@ pub enum Act {
     Resolved,
     /// The customer was asked again.
     VerificationRequested,
+    /// What was to ask them did not reach them.
+    VerificationUndelivered,
     /// It is not solved, the customer says.
     Rejected,
     /// It was opened again after it was closed.
@@ -197,6 +199,7 @@ impl Act {
             Self::Resumed => "seva.tickets.ticket.resumed.v1",
             Self::Resolved => "seva.tickets.ticket.resolved.v1",
             Self::VerificationRequested => "seva.tickets.ticket.verification_requested.v1",
+            Self::VerificationUndelivered => "seva.tickets.ticket.verification_undelivered.v1",
             Self::Rejected => "seva.tickets.ticket.rejected.v1",
             Self::Reopened => "seva.tickets.ticket.reopened.v1",
             Self::Closed => "seva.tickets.ticket.closed.v1",

@@ -1,4 +1,4 @@
-//! The service as it runs, the staff service beside it, and feeds of customers and surveys into which tests put what those would tell.
+//! The service as it runs, the staff service beside it, and feeds of customers, surveys and notifications into which tests put what those would tell.
 
 use std::{convert::Infallible, sync::Mutex};
 
@@ -66,6 +66,7 @@ pub struct World {
     pub staff: TestServer,
     pub customers: Source,
     pub surveys: Source,
+    pub notifications: Source,
     pub directory: Arc<Directory>,
     keyring: Arc<Keyring>,
     _staff_database: TestDatabase,
@@ -120,12 +121,14 @@ impl World {
         let staff = seva_staff::service(foundation(staff_database.db.clone(), clock.clone()));
         let (customers, customers_feed) = Source::new("customers").await;
         let (surveys, surveys_feed) = Source::new("surveys").await;
+        let (notifications, notifications_feed) = Source::new("notifications").await;
         let database = TestDatabase::new(seva_tickets::NAME, &seva_tickets::MIGRATOR).await;
         let directory = Arc::new(Directory::default());
         let peers = Peers {
             customers: Arc::new(customers_feed),
             staff: Arc::new(staff.feed.clone()),
             surveys: Arc::new(surveys_feed),
+            notifications: Arc::new(notifications_feed),
             senders: directory.clone(),
             keys: directory.clone(),
         };
@@ -140,6 +143,7 @@ impl World {
             database,
             customers,
             surveys,
+            notifications,
             directory,
             keyring,
             _staff_database: staff_database,

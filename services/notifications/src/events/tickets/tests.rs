@@ -71,6 +71,12 @@ fn an_attempt_that_is_meant_for_another_channel_goes_by_mail() {
 }
 
 #[test]
+fn an_attempt_is_told_by_its_number_whatever_is_counted_since() {
+    let asked = TicketEvent { verification_number: 4, verification_attempts: 1, ..a_ticket() };
+    assert_eq!(told("verification_requested", &asked), Some(("ticket_asked_again", "2.4".to_owned())));
+}
+
+#[test]
 fn what_a_rule_of_staff_says_to_the_customer_is_told_like_what_they_say() {
     let by_rule = TicketEvent { message_author: Author::System.into(), ..a_ticket() };
     assert_eq!(told("replied", &by_rule), told("replied", &a_ticket()));
@@ -94,6 +100,8 @@ fn what_is_among_us_and_what_the_customer_said_tells_the_customer_nothing() {
         ("assigned", &a_ticket()),
         ("unassigned", &a_ticket()),
         ("updated", &a_ticket()),
+        // A person calls then.
+        ("verification_undelivered", &a_ticket()),
         ("imported", &a_ticket()),
         ("clock_breached", &a_ticket()),
         ("something_of_tomorrow", &a_ticket()),

@@ -290,6 +290,7 @@ pub fn message_to_proto(ticket: &Ticket, message: &Message) -> pb::Message {
         attachments: attachments.iter().map(Into::into).collect(),
         redact_time: redacted_at.map(proto_timestamp),
         redirected_from: String::new(),
+        delivery: None,
     }
 }
 
@@ -302,14 +303,15 @@ impl From<&Attachment> for pb::Attachment {
 
 /// A message of a ticket's conversation, which may have been said in another ticket.
 pub fn spoken_to_proto(ticket: &Ticket, spoken: &Spoken) -> pb::Message {
-    let Spoken { ticket: said_in, through, message } = spoken;
+    let Spoken { ticket: said_in, through, message, delivery } = spoken;
     let told = message_to_proto(ticket, message);
     let author_name = match message.author {
         Author::Customer if message.author_id.is_some() => named(CUSTOMERS, message.author_id),
         _ => told.author_name,
     };
     let name = message_name(*said_in, message.id);
-    pb::Message { name, author_name, redirected_from: named(COLLECTION, *through), ..told }
+    let delivery = delivery.as_ref().map(Into::into);
+    pb::Message { name, author_name, redirected_from: named(COLLECTION, *through), delivery, ..told }
 }
 
 /// The public state of a ticket after a change, as events carry it: without anybody's words (TK9).
@@ -319,6 +321,7 @@ pub fn event_of(change: &Change) -> TicketEvent {
     let said = message.map(|message| message.id).or(change.redacted);
     let asks = matches!(change.act, Act::Resolved | Act::VerificationRequested);
     let asked_on = ticket.attempts().last().filter(|_| asks).map(|attempt| attempt.channel);
+    let number = if asks { ticket.attempts().len() } else { 0 };
     let kind_of = |passed: &ClockEvent| pb_clock::Kind::from(passed.clock).into();
     let breached = change.passed.as_ref().filter(|passed| passed.step == clock::Step::Breached);
     let warned = change.passed.as_ref().filter(|passed| passed.step != clock::Step::Breached);
@@ -360,7 +363,8 @@ pub fn event_of(change: &Change) -> TicketEvent {
         create_time: Some(proto_timestamp(ticket.created_at)),
         version: ticket.version,
         next_due_time: ticket.clocks.next_due().map(proto_timestamp),
-        renewed_promise: named(PROMISES, change.renews),
+        renewed_promise: named(PROMISES, change.renews.map(|(promise, _)| promise)),
+        verification_number: i32::try_from(number).unwrap_or(i32::MAX),
         verification_channel: asked_on.map_or(0, |channel| Channel::from(channel).into()),
         verification_channels: channels_tried(ticket),
         verification_call_time: ticket.call_from.map(proto_timestamp),

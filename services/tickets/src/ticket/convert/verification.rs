@@ -34,21 +34,23 @@ impl From<Channel> for ChannelMessage {
 
 impl From<&Attempt> for pb::VerificationAttempt {
     fn from(attempt: &Attempt) -> Self {
-        let Attempt { resolution, channel, at, member, outcome, call_again_at } = *attempt;
+        let Attempt { resolution, channel, at, member, outcome, call_again_at, delivery } = attempt;
         let outcome = match outcome {
             Outcome::Sent => OutcomeMessage::Sent,
             Outcome::NoAnswer => OutcomeMessage::NoAnswer,
             Outcome::Confirmed => OutcomeMessage::Confirmed,
             Outcome::Rejected => OutcomeMessage::Rejected,
             Outcome::CallAgain => OutcomeMessage::CallAgain,
+            Outcome::NotDelivered => OutcomeMessage::NotDelivered,
         };
         Self {
-            resolution,
-            channel: ChannelMessage::from(channel).into(),
-            time: Some(proto_timestamp(at)),
-            member: named(STAFF_MEMBERS, member),
+            resolution: *resolution,
+            channel: ChannelMessage::from(*channel).into(),
+            time: Some(proto_timestamp(*at)),
+            member: named(STAFF_MEMBERS, *member),
             outcome: outcome.into(),
             call_again_time: call_again_at.map(proto_timestamp),
+            delivery: delivery.as_ref().map(Into::into),
         }
     }
 }
@@ -64,10 +66,10 @@ pub fn proto_unverified(reason: Option<Unverified>) -> pb_ticket::UnverifiedReas
     }
 }
 
-/// The channels of the attempts for the last resolution, each once.
+/// The channels of the attempts for the last resolution that count, each once.
 pub fn channels_tried(ticket: &Ticket) -> Vec<i32> {
     let mut tried = Vec::new();
-    for attempt in ticket.attempts() {
+    for attempt in ticket.attempts().iter().filter(|attempt| attempt.counts()) {
         let channel = ChannelMessage::from(attempt.channel).into();
         if !tried.contains(&channel) {
             tried.push(channel);
@@ -147,7 +149,7 @@ fn read_said(
             }
             Some(Said::CallAgain { caller: caller?, at: again_at? })
         }
-        OutcomeMessage::Unspecified | OutcomeMessage::Sent => {
+        OutcomeMessage::Unspecified | OutcomeMessage::Sent | OutcomeMessage::NotDelivered => {
             let fault = Invalid::new("OUTCOME_OF_CALL", "has to be NO_ANSWER, CONFIRMED, REJECTED or CALL_AGAIN");
             violations.add("outcome", fault);
             None

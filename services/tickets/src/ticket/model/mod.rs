@@ -10,7 +10,7 @@ mod waiting;
 
 use jiff::Timestamp;
 use seva_runtime::call::Story;
-use seva_values::{Language, new_id};
+use seva_values::{Language, format_name, new_id};
 use uuid::Uuid;
 
 use self::verification::Attempt;
@@ -21,8 +21,10 @@ use super::{
 use crate::{
     clock::{Calendar, ClockEvent, Clocks},
     custom_field::Values,
+    delivery::model::{RENEWED, RESOLVED, told_as},
     message::{Attachment, Author, Medium, Message, Visibility},
     policy::Targets,
+    promise::model::COLLECTION as PROMISES,
     recipient::Tier,
     risk::Level,
     routing::WaitReason,
@@ -253,13 +255,22 @@ pub struct Change {
     pub passed: Option<ClockEvent>,
     /// The message whose words were taken back.
     pub redacted: Option<Uuid>,
-    /// The promise that is due later with what was said.
-    pub renews: Option<Uuid>,
+    /// The promise that is due later with what was said, and how often that has been so.
+    pub renews: Option<(Uuid, i32)>,
     /// The names of the fields that changed, for the audit.
     pub changed: Vec<&'static str>,
 }
 
 impl Change {
+    /// The reason for which the customer is told of what was said, where that is not the message itself: so its mail is known (TK149).
+    pub(crate) fn told_as(&self) -> Option<String> {
+        match self.renews {
+            Some((promise, times)) => Some(told_as(&format_name(PROMISES, promise), RENEWED, times)),
+            None if self.act == Act::Resolved => Some(told_as(&self.ticket.name(), RESOLVED, self.ticket.resolution)),
+            None => None,
+        }
+    }
+
     /// Whatever time has brought about has a change of its own, with an event of its own (TK22): whoever loads a ticket to do something to it
     /// lets time pass first.
     pub(crate) fn tells_what_has_passed(&self) {

@@ -1,4 +1,4 @@
-//! How the customer is asked whether it is solved, on which channel and when, and when nobody asks any more (TK140 to TK147).
+//! How the customer is asked whether it is solved, on which channel and when, and when nobody asks any more (TK140 to TK148).
 //!
 //! [`next`] decides: of the attempts so far, of how the customer can be reached, and of the time alone.
 
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Change, Ticket};
 use crate::{
+    delivery::{Delivery, model::Asked},
     message::Message,
     recipient::Recipient,
     ticket::state::{Act, Closure, State, Unverified},
@@ -17,7 +18,7 @@ use crate::{
 
 /// Between two attempts, and after the last.
 pub const VERIFY_EVERY: SignedDuration = SignedDuration::from_hours(48);
-/// How often the customer is asked without a person.
+/// How often the customer is asked without a person; and how often that is tried in vain.
 pub const VERIFICATION_ATTEMPTS: usize = 3;
 /// Nobody's ticket is closed sooner, however few ways there are to ask.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(3 * 48);
@@ -54,6 +55,8 @@ pub enum Outcome {
     Rejected,
     /// They are to be called again.
     CallAgain,
+    /// It did not reach them: it counts as no attempt (TK148).
+    NotDelivered,
 }
 
 /// One attempt to have a resolution confirmed.
@@ -70,6 +73,21 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// When the customer wants to be called again.
     pub call_again_at: Option<Timestamp>,
+    /// What became of its message, if that did not reach the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+impl Attempt {
+    /// Whether the customer was asked by it (TK148).
+    pub fn counts(&self) -> bool {
+        self.outcome != Outcome::NotDelivered
+    }
+
+    /// When it became known that it did not reach the customer, if so.
+    fn lost_at(&self) -> Option<Timestamp> {
+        self.delivery.as_ref().filter(|_| !self.counts()).map(|delivery| delivery.at)
+    }
 }
 
 /// How and when a customer can be reached.
@@ -98,7 +116,7 @@ impl Reach {
         Self { hours: AvailabilityWindows::always(Zone::utc()), by_itself: vec![Channel::Email], by_phone: false }
     }
 
-    /// The channel whose turn it is: of those that were used least the first.
+    /// The channel whose turn it is: of those that were used least the first, whether or not what was sent by them has come.
     fn turn(&self, attempts: &[Attempt]) -> Option<Channel> {
         let used = |channel: &&Channel| attempts.iter().filter(|attempt| attempt.channel == **channel).count();
         self.by_itself.iter().min_by_key(used).copied()
@@ -125,28 +143,37 @@ pub fn next(attempts: &[Attempt], resolved_at: Timestamp, reach: &Reach, now: Ti
     if let Some(from) = agreed.filter(|from| now < *from + CALL_WITHIN) {
         return Next::Call { from, until: from + CALL_WITHIN };
     }
+    // TK148: what did not reach them is no attempt, and when it was to ask them last a person does, at once.
+    let (counted, lost): (Vec<&Attempt>, Vec<&Attempt>) = attempts.iter().partition(|attempt| attempt.counts());
+    let lost_at = attempts.last().and_then(Attempt::lost_at);
+    let at_once = lost_at.filter(|_| reach.by_phone).and_then(|lost_at| reach.hours.next_allowed(lost_at));
     let (called, asked): (Vec<&Attempt>, Vec<&Attempt>) =
-        attempts.iter().partition(|attempt| attempt.channel == Channel::Phone);
+        counted.iter().copied().partition(|attempt| attempt.channel == Channel::Phone);
     // TK140, TK141
-    if asked.len() < VERIFICATION_ATTEMPTS
+    let goes_on = asked.len() < VERIFICATION_ATTEMPTS && lost.len() < VERIFICATION_ATTEMPTS;
+    if at_once.is_none()
+        && goes_on
         && let Some(channel) = reach.turn(attempts)
         && let Some(at) = reach.hours.next_allowed(rested.max(now))
     {
         return Next::Ask(channel, at);
     }
     // TK142
-    let needs_call = reach.by_phone && (called.is_empty() || attempts.len() < VERIFICATION_ATTEMPTS);
+    let needs_call = reach.by_phone && (called.is_empty() || counted.len() < VERIFICATION_ATTEMPTS);
     let since = if attempts.is_empty() { resolved_at } else { rested };
-    let call_from = if needs_call { reach.hours.next_allowed(since) } else { None };
+    let call_from = match at_once {
+        None if needs_call => reach.hours.next_allowed(since),
+        at_once => at_once,
+    };
     if let Some(from) = call_from {
-        let until = (last + CALL_WITHIN).max(from + VERIFY_EVERY);
+        let until = (lost_at.unwrap_or(last).max(last) + CALL_WITHIN).max(from + VERIFY_EVERY);
         if now < until {
             return Next::Call { from, until };
         }
     }
     // TK143
-    let is_on_two = attempts.iter().any(|attempt| attempt.channel != attempts[0].channel);
-    let why = match attempts.len() {
+    let is_on_two = counted.iter().any(|attempt| attempt.channel != counted[0].channel);
+    let why = match counted.len() {
         _ if call_from.is_some() || agreed.is_some() => Unverified::NotCalled,
         0 => Unverified::NoChannel,
         _ if is_on_two => Unverified::Unanswered,
@@ -213,6 +240,30 @@ impl Ticket {
         }
     }
 
+    /// What was to ask the customer did not reach them: it is no attempt, and a person calls; whom nobody can call is asked again in time (TK148).
+    /// `None` when that is known already, or when there is nothing to confirm any more.
+    pub fn lose_attempt(&mut self, asked: Asked, delivery: &Delivery, reach: &Reach, now: Timestamp) -> Option<Change> {
+        if self.state != State::Resolved || asked.resolution != self.resolution {
+            return None;
+        }
+        let attempts = self.attempts();
+        let first = self.verification.len() - attempts.len();
+        let at = asked.number.map_or(Some(0), |number| number.checked_sub(1))?;
+        // A resolution that is told outside the customer's hours is no attempt: the first one came later then.
+        let came_with_it = |attempt: &&Attempt| Some(attempt.at) == self.resolved_at;
+        let is_meant = |attempt: &&Attempt| asked.number.is_some() || came_with_it(attempt);
+        let attempt = attempts.get(at).filter(|attempt| attempt.channel != Channel::Phone).filter(is_meant)?;
+        if !matches!(attempt.outcome, Outcome::Sent | Outcome::NoAnswer) {
+            return None;
+        }
+        let mut next = self.next(now);
+        let lost = next.verification.get_mut(first + at)?;
+        (lost.outcome, lost.delivery) = (Outcome::NotDelivered, Some(delivery.clone()));
+        next.verification_attempts -= 1;
+        next.plan(reach, now);
+        Some(self.become_(next, Act::VerificationUndelivered, &["verification", "verification_attempts"]))
+    }
+
     /// Somebody has called the customer about the resolution.
     ///
     /// # Errors
@@ -236,7 +287,7 @@ impl Ticket {
         }
         let attempts = self.attempts();
         match call.answer {
-            Answer::Nobody if attempts.len() >= MOST_ATTEMPTS => Err(self
+            Answer::Nobody if attempts.iter().filter(|attempt| attempt.counts()).count() >= MOST_ATTEMPTS => Err(self
                 .refusal("TK145", "ten attempts for a resolution at most: what more there is is the customer's word")),
             Answer::Nobody if !reach.hours.contains(call.at) => {
                 Err(self.refusal("TK145", "a call that nobody answers is made within the customer's hours"))
@@ -269,6 +320,7 @@ impl Ticket {
             member: call.member,
             outcome,
             call_again_at,
+            delivery: None,
         });
         next
     }
@@ -289,7 +341,7 @@ impl Ticket {
 
     fn ask(&mut self, channel: Channel, now: Timestamp) {
         let (resolution, outcome) = (self.resolution, Outcome::Sent);
-        self.keep(Attempt { resolution, channel, at: now, member: None, outcome, call_again_at: None });
+        self.keep(Attempt { resolution, channel, at: now, member: None, outcome, call_again_at: None, delivery: None });
     }
 
     fn keep(&mut self, attempt: Attempt) {

@@ -251,17 +251,17 @@ async fn update_changed(connection: &mut PgConnection, tickets: &[&Ticket]) -> R
 }
 
 async fn save_said(connection: &mut PgConnection, changes: &[Change]) -> Result<(), Fault> {
-    let said: Vec<(Uuid, &Message)> =
-        changes.iter().filter_map(|change| Some((change.ticket.id, change.message.as_ref()?))).collect();
+    let said: Vec<(&Change, &Message)> =
+        changes.iter().filter_map(|change| Some((change, change.message.as_ref()?))).collect();
     if said.is_empty() {
         return Ok(());
     }
     sqlx::query!(
-        "insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
+        "insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at, told_as)
          select * from unnest(
-             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[]
+             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::text[]
          )",
-        &said.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(),
+        &said.iter().map(|(change, _)| change.ticket.id).collect::<Vec<_>>(),
         &said.iter().map(|(_, message)| message.id).collect::<Vec<_>>(),
         &said.iter().map(|(_, message)| message.visibility.name()).collect::<Vec<_>>() as _,
         &said.iter().map(|(_, message)| message.author.name()).collect::<Vec<_>>() as _,
@@ -269,11 +269,12 @@ async fn save_said(connection: &mut PgConnection, changes: &[Change]) -> Result<
         &said.iter().map(|(_, message)| message.medium.name()).collect::<Vec<_>>() as _,
         &said.iter().map(|(_, message)| message.text.clone()).collect::<Vec<_>>(),
         &said.iter().map(|(_, message)| jiff_sqlx::Timestamp::from(message.created_at)).collect::<Vec<_>>() as _,
+        &said.iter().map(|(change, _)| change.told_as()).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;
-    for (ticket, message) in said {
-        message::store::attach(connection, ticket, message).await?;
+    for (change, message) in said {
+        message::store::attach(connection, change.ticket.id, message).await?;
     }
     Ok(())
 }

@@ -152,10 +152,10 @@ pub async fn update(
                where id = $1 and version = $2::bigint - 1
                returning id
            ), said as (
-               insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at)
-               select updated.id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, $22
-               from updated, unnest($25::uuid[], $26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[])
-                    as m (id, visibility, author, author_id, medium, text)
+               insert into message (ticket_id, id, visibility, author, author_id, medium, text, created_at, told_as)
+               select updated.id, m.id, m.visibility, m.author, m.author_id, m.medium, m.text, $22, m.told_as
+               from updated, unnest($25::uuid[], $26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[], $61::text[])
+                    as m (id, visibility, author, author_id, medium, text, told_as)
            ), attached as (
                insert into attachment (ticket_id, message_id, number, file_name, media_type, size_bytes, sha256, url)
                select updated.id, ($25::uuid[])[1], a.number, a.file_name, a.media_type, a.size_bytes, a.sha256, a.url
@@ -225,6 +225,7 @@ pub async fn update(
         Json(&ticket.verification) as _,
         ticket.call_from.map(jiff_sqlx::Timestamp::from) as _,
         ticket.unverified.map(Unverified::name),
+        &said(change, |_| change.told_as()) as _,
     );
     let saved = db.write(update.fetch_optional(db.calls())).await.map_err(refusal)?;
     Ok(saved.is_some())

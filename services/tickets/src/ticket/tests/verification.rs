@@ -1,5 +1,7 @@
 //! How a resolution is asked about: the decision in a table, and whatever hours, channels and calls there are.
 
+mod undelivered;
+
 use jiff::civil::{Time, Weekday};
 use proptest::sample;
 use seva_values::{AvailabilityWindows, WeeklyInterval, Zone};
@@ -36,7 +38,7 @@ fn never(reach: Reach) -> Reach {
 
 fn sent(channel: Channel, hours: i64) -> Attempt {
     let (at, outcome) = (after_hours(hours), Outcome::Sent);
-    Attempt { resolution: 1, channel, at, member: None, outcome, call_again_at: None }
+    Attempt { resolution: 1, channel, at, member: None, outcome, call_again_at: None, delivery: None }
 }
 
 fn rung(hours: i64) -> Attempt {
