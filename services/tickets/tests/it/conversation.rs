@@ -22,13 +22,13 @@ use crate::{
     world::{World, a_ticket, id_of, is_refused},
 };
 
-async fn link(world: &World, name: &str) -> String {
+pub async fn link(world: &World, name: &str) -> String {
     let item = Item { purpose: LinkPurpose::Ticket.into(), subject: name.to_owned() };
     let mut links = LinkServiceClient::new(world.server.as_service("notifications"));
     links.mint_links(MintLinksRequest { items: vec![item] }).await.unwrap().into_inner().links.remove(0).token
 }
 
-async fn see(world: &World, token: &str) -> Result<Conversation, Status> {
+pub async fn see(world: &World, token: &str) -> Result<Conversation, Status> {
     let request = GetConversationRequest { token: token.to_owned() };
     Ok(world.conversations().get_conversation(request).await?.into_inner().conversation.unwrap())
 }

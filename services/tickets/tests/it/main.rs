@@ -9,6 +9,7 @@ mod cases;
 mod clocks;
 mod compensation;
 mod conversation;
+mod deliveries;
 mod desk;
 mod details;
 mod escalation;

@@ -60,7 +60,8 @@ macro_rules! step {
 
 impl Counter {
     async fn new() -> Self {
-        let shop = Shop::new().await;
+        // Assembling a whole service is a large future.
+        let shop = Box::pin(Shop::new()).await;
         let order = format_name("orders", new_id());
         let counter = Self { order, invoice: format_name("invoices", new_id()), shop };
         counter.order_is(order::State::Delivered).await;

@@ -56,7 +56,7 @@ async fn tells(world: &World, state: &CustomerEvent) {
 }
 
 /// A ticket of this customer that Radha has resolved.
-async fn resolved_for(state: impl Fn(CustomerEvent) -> CustomerEvent) -> (World, Ticket) {
+pub async fn resolved_for(state: impl Fn(CustomerEvent) -> CustomerEvent) -> (World, Ticket) {
     let world = World::new().await;
     let department = world.department("support", &["question"]).await;
     world.member("radha", &department, &["en"], 5).await;
@@ -68,11 +68,11 @@ async fn resolved_for(state: impl Fn(CustomerEvent) -> CustomerEvent) -> (World,
     (world, ticket)
 }
 
-fn with_phone(customer: CustomerEvent) -> CustomerEvent {
+pub fn with_phone(customer: CustomerEvent) -> CustomerEvent {
     CustomerEvent { has_phone: true, ..customer }
 }
 
-fn a_call(ticket: &Ticket, outcome: Outcome) -> RecordVerificationCallRequest {
+pub fn a_call(ticket: &Ticket, outcome: Outcome) -> RecordVerificationCallRequest {
     let somebody = if outcome == Outcome::NoAnswer { "" } else { "Asha" };
     RecordVerificationCallRequest {
         name: ticket.name.clone(),
@@ -83,20 +83,20 @@ fn a_call(ticket: &Ticket, outcome: Outcome) -> RecordVerificationCallRequest {
     }
 }
 
-async fn calls(world: &World, call: RecordVerificationCallRequest) -> Result<Ticket, Status> {
+pub async fn calls(world: &World, call: RecordVerificationCallRequest) -> Result<Ticket, Status> {
     let answered = world.tickets_of("radha").record_verification_call(call).await?;
     Ok(answered.into_inner().ticket.unwrap())
 }
 
 /// The tickets whose customers have to be called now.
-async fn to_call(world: &World) -> Vec<String> {
+pub async fn to_call(world: &World) -> Vec<String> {
     let filter = Some(TicketFilter { verification_needs_call: true, ..TicketFilter::default() });
     let request = ListTicketsRequest { filter, ..ListTicketsRequest::default() };
     let tickets = world.tickets().list_tickets(request).await.unwrap().into_inner().tickets;
     tickets.into_iter().map(|ticket| ticket.name).collect()
 }
 
-async fn asked(world: &World, ticket: &Ticket, attempt: i32) -> Ticket {
+pub async fn asked(world: &World, ticket: &Ticket, attempt: i32) -> Ticket {
     world.until("the customer is asked", &ticket.name, |ticket| ticket.verification_attempts == attempt).await
 }
 
@@ -108,15 +108,15 @@ async fn asked_by_mail(world: &World, ticket: &Ticket) {
     }
 }
 
-async fn closed(world: &World, ticket: &Ticket) -> Ticket {
+pub async fn closed(world: &World, ticket: &Ticket) -> Ticket {
     world.until("it is closed", &ticket.name, |ticket| ticket.state() == State::Closed).await
 }
 
-fn outcomes(ticket: &Ticket) -> Vec<(Channel, Outcome)> {
+pub fn outcomes(ticket: &Ticket) -> Vec<(Channel, Outcome)> {
     ticket.verification.iter().map(|attempt| (attempt.channel(), attempt.outcome())).collect()
 }
 
-fn at(time: Option<prost_types::Timestamp>) -> Timestamp {
+pub fn at(time: Option<prost_types::Timestamp>) -> Timestamp {
     seva_store::event::timestamp(time).unwrap()
 }
 
