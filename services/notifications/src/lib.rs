@@ -48,6 +48,8 @@ pub use workers::notices::Notices;
 
 /// The service's name.
 pub const NAME: &str = "notifications";
+/// Batches of messages that are handed over beside each other.
+const DISPATCH_LANES: usize = 2;
 
 /// The schema of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -84,7 +86,7 @@ pub fn service(foundation: Foundation, peers: Peers, settings: Settings, signer:
         consumer(workers::notices::OF_SURVEYS, surveys),
     ];
     let dispatch = Dispatch::new(db.clone(), clock.clone(), settings, recipients, links, signer.clone());
-    let mut due = vec![Due::new(Arc::new(dispatch), bell.clone())];
+    let mut due = vec![Due::new(Arc::new(dispatch), bell.clone()).in_lanes(DISPATCH_LANES)];
     // On a clock that is moved by hand, years pass between two rounds: what is kept would hang on when the process happened to start.
     if !clock.is_manual() {
         let retention = workers::retention::Retention::new(db.clone());

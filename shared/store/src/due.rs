@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use jiff::Timestamp;
 use seva_runtime::{BusinessClock, Error};
 use tokio::sync::Notify;
@@ -43,6 +44,7 @@ pub trait DueWork: Send + Sync + 'static {
 pub struct Due {
     work: Arc<dyn DueWork>,
     bell: Bell,
+    lanes: usize,
 }
 
 /// Rings when something was made due. A wake never waits for a poll.
@@ -59,7 +61,14 @@ impl Bell {
 impl Due {
     /// Due work with the bell that its effects ring.
     pub fn new(work: Arc<dyn DueWork>, bell: Bell) -> Self {
-        Self { work, bell }
+        Self { work, bell, lanes: 1 }
+    }
+
+    /// Carries out so many batches beside each other: for work that waits for somebody outside, so that what becomes due meanwhile does not wait
+    /// for the end of a batch. Claims keep the batches apart, as they do those of several processes.
+    #[must_use]
+    pub fn in_lanes(self, lanes: usize) -> Self {
+        Self { lanes, ..self }
     }
 
     /// Its name.
@@ -77,10 +86,14 @@ impl Due {
 
     /// Works until `stopping`, between two batches.
     pub async fn run(self, clock: BusinessClock, stopping: CancellationToken) {
+        join_all((0..self.lanes).map(|_| self.run_lane(&clock, &stopping))).await;
+    }
+
+    async fn run_lane(&self, clock: &BusinessClock, stopping: &CancellationToken) {
         let mut pause = Duration::ZERO;
         while !stopping.is_cancelled() {
             let mut looked_at = clock.now();
-            match self.drain(&clock, &stopping, &mut looked_at).await {
+            match self.drain(clock, stopping, &mut looked_at).await {
                 Ok(()) => pause = Duration::ZERO,
                 Err(error) => {
                     tracing::warn!(work = self.name(), %error, "due work failed; trying again");

@@ -163,6 +163,26 @@ async fn two_loops_on_one_table_do_ten_thousand_items_once_each() {
     assert!(claimed.iter().all(|claimed| *claimed > 0), "one loop did everything: {claimed:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_due_while_a_batch_waits_is_done_beside_it() {
+    let database = accounts().await;
+    let jobs = Arc::new(Jobs { hold: Semaphore::new(0), ..Jobs::new(&database.db, "one") });
+    let (bell, clock) = (Bell::default(), BusinessClock::manual(NOW));
+    let due = Due::new(jobs.clone(), bell.clone()).in_lanes(2);
+    let _working = beside(|stopping| due.run(clock, stopping));
+    for count in 1..=2 {
+        schedule(&database.owner, 1, SignedDuration::ZERO, SignedDuration::ZERO).await;
+        bell.ring();
+        let claimed = || async { (jobs.claimed.load(Ordering::Relaxed) == count).then_some(()) };
+        eventually("it is claimed", claimed).await;
+    }
+    assert_eq!(finished(&database.owner).await, (0, 0), "both batches wait");
+
+    jobs.hold.add_permits(2);
+    until_finished(&database, 2).await;
+    assert_eq!(finished(&database.owner).await, (2, 2));
+}
+
 /// A worker is overtaken: its lease runs out between claim and finish, another does the work. Answers finishes, and who is said to have done it.
 async fn after_a_lapsed_lease(fenced: bool) -> (i64, String) {
     let database = accounts().await;
