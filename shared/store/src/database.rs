@@ -15,6 +15,11 @@ use crate::Fault;
 const CALL_CONNECTIONS: u32 = 8;
 /// Connections for workers and consumers, per service.
 const WORKER_CONNECTIONS: u32 = 4;
+/// Begins a transaction. What is written in one are arrays of which no two are equally long, for each of which PostgreSQL would plan anew, and that
+/// takes longer than the statement. Claims of due work stand outside: how many rows they take is what their plan depends on.
+const BEGIN: &str = "begin; set local plan_cache_mode = force_generic_plan";
+/// The same, whose commit does not wait for the disk.
+const BEGIN_EFFECT: &str = "begin; set local plan_cache_mode = force_generic_plan; set local synchronous_commit = off";
 /// How long a call waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -98,7 +103,7 @@ impl Database {
     /// When there is no connection.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         deadline::check()?;
-        self.begin_with("begin").await
+        self.begin_with(BEGIN).await
     }
 
     /// Begins the transaction of a consumer's effect, whose commit does not wait for the disk.
@@ -110,7 +115,7 @@ impl Database {
     /// # Errors
     /// When there is no connection.
     pub(crate) async fn begin_effect(&self) -> Result<Transaction<'static, Postgres>, Fault> {
-        self.begin_with("begin; set local synchronous_commit = off").await
+        self.begin_with(BEGIN_EFFECT).await
     }
 
     /// Begins to the end, whatever becomes of the caller: sqlx 0.9.0 gives a connection back inside a transaction when its beginning is cancelled.
